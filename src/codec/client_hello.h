@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file What can be read of a ClientHello without a TLS library (RFC 8446 4.1.2, RFC 6066, RFC
+ * 7301). */
+#pragma once
+#include "base/reader.h"
+
+/** What the first bytes of a connection look like. */
+enum sl_first_bytes {
+    SL_FIRST_MORE,  /* too few bytes to say */
+    SL_FIRST_TLS,   /* a TLS handshake record */
+    SL_FIRST_SSLV2, /* an SSL 2.0 ClientHello (RFC 5246 E.2) */
+    SL_FIRST_HTTP,
+    SL_FIRST_SSH,
+    SL_FIRST_PROXY, /* a PROXY protocol header, v1 or v2 */
+    SL_FIRST_OTHER,
+};
+
+enum { SL_FIRST_BYTES_MAX = 12 }; /* bytes after which the answer is never SL_FIRST_MORE */
+
+enum sl_first_bytes sl_first_bytes_classify(struct sl_slice in);
+
+/** "TLS", "HTTP", "SSH", "a PROXY header", "SSLv2", "neither TLS nor another known protocol". */
+const char *sl_first_bytes_name(enum sl_first_bytes what);
+
+/** The body of the server_name extension: its host_name, trailing dot removed (RFC 6066 3).
+ * SL_OK, SL_ENOENT (no host_name in it), SL_EPROTO (malformed, empty, over 255 bytes, or with a
+ * NUL). */
+SL_CHECKED enum sl_err sl_hello_server_name(struct sl_slice body, struct sl_slice *ret_name);
+
+/** The body of the ALPN extension: the list of protocols, checked, still as on the wire (RFC
+ * 7301 3.1). */
+SL_CHECKED enum sl_err sl_hello_alpn(struct sl_slice body, struct sl_slice *ret_list);
+
+/** Takes the next protocol off a list that sl_hello_alpn gave. SL_OK, SL_EOF. */
+SL_CHECKED enum sl_err sl_alpn_next(struct sl_slice *list, struct sl_slice *ret_protocol);
+
+/** What kinds of certificate the body of signature_algorithms allows (RFC 8446 4.2.3). */
+struct sl_hello_signatures {
+    bool has_ecdsa, has_rsa, has_eddsa;
+};
+SL_CHECKED enum sl_err sl_hello_signatures(struct sl_slice body,
+                                           struct sl_hello_signatures *ret_kinds);

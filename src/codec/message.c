@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/message.h"
+#include "base/reader.h"
+#include <assert.h>
+
+enum { VERSION = 1 };
+
+enum {
+    IN_CONFIGURING = 1U << SL_PHASE_CONFIGURING,
+    IN_RUNNING = 1U << SL_PHASE_RUNNING,
+    IN_DRAINING = 1U << SL_PHASE_DRAINING,
+    IN_ANY = IN_CONFIGURING | IN_RUNNING | IN_DRAINING,
+};
+
+/* What the body of a type is made of. */
+enum body { BODY_NONE, BODY_WORKER, BODY_LISTENER, BODY_BYTES, BODY_CONNECTIONS };
+
+static const struct row {
+    const char *name;
+    enum sl_message_direction direction;
+    unsigned phases; /* IN_… */
+    enum body body;
+    uint16_t min_bytes, max_bytes; /* of the body */
+    uint16_t fds_count;
+} ROWS[SL_MESSAGE_TYPE_END] = {
+    /* clang-format off */
+    [SL_MESSAGE_BUNDLE]      = { "BUNDLE", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+                                 BODY_WORKER, 2, 2, 2 },
+    [SL_MESSAGE_METRICS]     = { "METRICS", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 1 },
+    [SL_MESSAGE_LISTENER]    = { "LISTENER", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+                                 BODY_LISTENER, 4, 4, 1 },
+    [SL_MESSAGE_TICKET_KEYS] = { "TICKET_KEYS", SL_MESSAGE_TO_WORKER, IN_ANY,
+                                 BODY_BYTES, 1, SL_MESSAGE_TICKET_KEYS_MAX, 0 },
+    [SL_MESSAGE_START]       = { "START", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_DRAIN]       = { "DRAIN", SL_MESSAGE_TO_WORKER, IN_RUNNING,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_STOP]        = { "STOP", SL_MESSAGE_TO_WORKER, IN_ANY,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_READY]       = { "READY", SL_MESSAGE_TO_SUPERVISOR, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_FAILED]      = { "FAILED", SL_MESSAGE_TO_SUPERVISOR, IN_ANY,
+                                 BODY_BYTES, 0, SL_MESSAGE_FAILED_MAX, 0 },
+    [SL_MESSAGE_DRAINED]     = { "DRAINED", SL_MESSAGE_TO_SUPERVISOR, IN_DRAINING,
+                                 BODY_CONNECTIONS, 8, 8, 0 },
+    /* clang-format on */
+};
+
+static const struct row *row_find(unsigned type)
+{
+    return type < SL_COUNT(ROWS) && ROWS[type].name != NULL ? &ROWS[type] : NULL;
+}
+
+const char *sl_message_name(enum sl_message_type type)
+{
+    const struct row *row = row_find(type);
+    return row == NULL ? "?" : row->name;
+}
+
+size_t sl_message_fds_count(enum sl_message_type type)
+{
+    const struct row *row = row_find(type);
+    assert(row != NULL);
+    return row->fds_count;
+}
+
+static enum sl_err put_body(enum body body, const struct sl_message *message, struct sl_wbuf *out)
+{
+    enum sl_err rc = SL_OK;
+    switch (body) {
+    case BODY_NONE:
+        break;
+    case BODY_WORKER:
+        rc = sl_wbuf_put_u16(out, message->worker_index);
+        break;
+    case BODY_LISTENER:
+        rc = sl_wbuf_put_u16(out, message->listener.service_index);
+        rc = rc == SL_OK ? sl_wbuf_put_u16(out, message->listener.listen_index) : rc;
+        break;
+    case BODY_BYTES:
+        rc = sl_wbuf_put(out, message->bytes);
+        break;
+    case BODY_CONNECTIONS:
+        rc = sl_wbuf_put_u32(out, (uint32_t)(message->connections_count >> 32));
+        rc = rc == SL_OK ? sl_wbuf_put_u32(out, (uint32_t)message->connections_count) : rc;
+        break;
+    }
+    return rc;
+}
+
+enum sl_err sl_message_emit(const struct sl_message *message, struct sl_wbuf *out)
+{
+    const struct row *row = row_find(message->type);
+    assert(row != NULL);
+    size_t body_bytes = row->body == BODY_BYTES ? message->bytes.len : row->min_bytes;
+    if (body_bytes < row->min_bytes || body_bytes > row->max_bytes) {
+        return SL_ERANGE;
+    }
+    if (SL_MESSAGE_HEAD_BYTES + body_bytes > sl_wbuf_room(out)) {
+        return SL_ENOSPC; /* so none of the writes below can fail */
+    }
+    enum sl_err rc = sl_wbuf_put_u8(out, VERSION);
+    rc = rc == SL_OK ? sl_wbuf_put_u8(out, (uint8_t)message->type) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put_u16(out, row->fds_count) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put_u32(out, (uint32_t)body_bytes) : rc;
+    return rc == SL_OK ? put_body(row->body, message, out) : rc;
+}
+
+static void read_body(enum body body, struct sl_reader *r, struct sl_message *message)
+{
+    switch (body) {
+    case BODY_NONE:
+        break;
+    case BODY_WORKER:
+        message->worker_index = sl_reader_u16(r);
+        break;
+    case BODY_LISTENER:
+        message->listener.service_index = sl_reader_u16(r);
+        message->listener.listen_index = sl_reader_u16(r);
+        break;
+    case BODY_BYTES:
+        message->bytes = sl_reader_bytes(r, r->in.len);
+        break;
+    case BODY_CONNECTIONS:
+        message->connections_count = (uint64_t)sl_reader_u32(r) << 32;
+        message->connections_count |= sl_reader_u32(r);
+        break;
+    }
+}
+
+enum sl_err sl_message_parse(struct sl_slice datagram, size_t fds_count,
+                             enum sl_message_direction direction, enum sl_message_phase phase,
+                             struct sl_message *ret_message)
+{
+    struct sl_reader r = sl_reader_of(datagram);
+    uint8_t version = sl_reader_u8(&r);
+    uint8_t type = sl_reader_u8(&r);
+    uint16_t said_fds_count = sl_reader_u16(&r);
+    uint32_t body_bytes = sl_reader_u32(&r);
+    const struct row *row = row_find(type);
+    if (r.failed || version != VERSION || row == NULL || body_bytes != r.in.len) {
+        return SL_EPROTO;
+    }
+    if (row->direction != direction || (row->phases & 1U << phase) == 0 ||
+        said_fds_count != row->fds_count || fds_count != row->fds_count ||
+        body_bytes < row->min_bytes || body_bytes > row->max_bytes) {
+        return SL_EPROTO;
+    }
+    struct sl_message message = { .type = type };
+    read_body(row->body, &r, &message);
+    if (!sl_reader_is_done(&r)) {
+        return SL_EPROTO;
+    }
+    *ret_message = message;
+    return SL_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file Messages between the supervisor and a worker: one datagram each over SOCK_SEQPACKET.
+ *
+ * All numbers are in network byte order: u8 version 1, u8 type, u16 count of the descriptors that
+ * go with it, u32 length of the body, then the body. One table says for every type who may send
+ * it, in which phase, with how many descriptors and how long a body; anything else is SL_EPROTO and
+ * ends its sender. Pure: the descriptors themselves are the callers'.
+ */
+#pragma once
+#include "base/slice.h"
+
+enum { SL_MESSAGE_HEAD_BYTES = 8 };
+enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 }; /* bytes of the body of TICKET_KEYS */
+enum { SL_MESSAGE_FAILED_MAX = 1024 };     /* bytes of the text of FAILED */
+enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_FAILED_MAX }; /* bytes of the longest */
+enum { SL_MESSAGE_FDS_MAX = 2 }; /* descriptors that one message brings at most */
+
+enum sl_message_type {
+    SL_MESSAGE_BUNDLE = 1,  /* descriptors: the configuration bundle, that of the private keys */
+    SL_MESSAGE_METRICS,     /* descriptor: the memory that its counters stand in */
+    SL_MESSAGE_LISTENER,    /* descriptor: a socket that listens */
+    SL_MESSAGE_TICKET_KEYS, /* the keys to use from now on */
+    SL_MESSAGE_START,       /* all is there: accept connections */
+    SL_MESSAGE_DRAIN,       /* accept no more, let what there is come to its end */
+    SL_MESSAGE_STOP,        /* end now */
+    SL_MESSAGE_READY,       /* the worker accepts connections */
+    SL_MESSAGE_FAILED,      /* the worker ends, and this is why */
+    SL_MESSAGE_DRAINED,     /* the worker ends its draining */
+    SL_MESSAGE_TYPE_END
+};
+
+/** Who reads a message. */
+enum sl_message_direction { SL_MESSAGE_TO_WORKER, SL_MESSAGE_TO_SUPERVISOR };
+
+/**
+ * Where a worker stands, as the reader of the message knows it. The worker moves on when START
+ * and DRAIN arrive; the supervisor when READY arrives, and when it has sent DRAIN, which it does
+ * only to a worker that is RUNNING.
+ */
+enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAINING };
+
+/** One message; which member of the union counts is said by the type, for the others none. */
+struct sl_message {
+    enum sl_message_type type;
+    union {
+        uint16_t worker_index; /* BUNDLE */
+        struct {
+            uint16_t service_index, listen_index; /* in the order of the configuration */
+        } listener;                               /* LISTENER */
+        struct sl_slice bytes;                    /* TICKET_KEYS, not empty; FAILED, text */
+        uint64_t connections_count;               /* DRAINED: those that were cut off */
+    };
+};
+
+/** "BUNDLE", "LISTENER", … */
+const char *sl_message_name(enum sl_message_type type);
+
+/** How many descriptors go with a message of this type. */
+size_t sl_message_fds_count(enum sl_message_type type);
+
+/** Appends one datagram. SL_OK, SL_ENOSPC (nothing written), SL_ERANGE (`bytes` over its limits) */
+SL_CHECKED enum sl_err sl_message_emit(const struct sl_message *message, struct sl_wbuf *out);
+
+/**
+ * Reads one whole datagram. `ret_message` points into it.
+ * @param fds_count  the descriptors that came with it
+ * @return SL_OK, SL_EPROTO (anything that the table does not allow: close them, end the sender)
+ */
+SL_CHECKED enum sl_err sl_message_parse(struct sl_slice datagram, size_t fds_count,
+                                        enum sl_message_direction direction,
+                                        enum sl_message_phase phase,
+                                        struct sl_message *ret_message);
