@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/check.h"
+#include "base/addr.h"
+#include "conf/schema.h"
+#include "conf/seen.h"
+#include <stdio.h>
+
+/* One service and what could be read of it. */
+struct subject {
+    const struct sl_conf_service *service;
+    struct sl_findings *findings;
+    uint32_t flawed; /* bits of options */
+    bool knows_listen, knows_connect;
+    bool has_tls_listen, has_tls_connect; /* meaningful when known */
+};
+
+static void SL_PRINTF(3, 4)
+    error(const struct subject *subject, struct sl_conf_pos pos, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    sl_findings_add(subject->findings, SL_FINDING_ERROR, pos, "%s", text);
+}
+
+static bool is_flawed(const struct subject *subject, size_t at)
+{
+    const struct sl_schema_option *option = sl_schema_stored_at(SL_SECTION_SERVICE, at);
+    return option != NULL && (subject->flawed & sl_schema_bit(option)) != 0;
+}
+
+static size_t tls_count(const struct sl_conf_url *urls, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        found += urls[i].url.scheme == SL_SCHEME_TLS ? 1 : 0;
+    }
+    return found;
+}
+
+/* Reports the first URL that is not as the first one of the list is. */
+static void mixture_check(const struct subject *subject, const struct sl_conf_url *urls,
+                          size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        bool is_tls = urls[i].url.scheme == SL_SCHEME_TLS;
+        if (is_tls != (urls[0].url.scheme == SL_SCHEME_TLS)) {
+            error(subject, urls[i].pos,
+                  "tls:// and other URLs cannot be mixed in one list: the first, on line %u, is %s",
+                  urls[0].pos.line, is_tls ? "not" : "tls://");
+            return;
+        }
+    }
+}
+
+static void alpn_check(const struct subject *subject)
+{
+    const struct sl_conf_service *service = subject->service;
+    if (service->alpn_count > 0 && subject->knows_listen && subject->knows_connect &&
+        !subject->has_tls_listen && !subject->has_tls_connect) {
+        error(subject, service->alpn[0].pos,
+              "'alpn' needs a tls:// URL: this service has none, neither listen nor connect");
+    }
+}
+
+static void certificates_check(const struct subject *subject)
+{
+    const struct sl_conf_service *service = subject->service;
+    if (!subject->knows_listen ||
+        is_flawed(subject, offsetof(struct sl_conf_service, certificates))) {
+        return;
+    }
+    if (subject->has_tls_listen && service->certificates_count == 0) {
+        error(subject, service->listens[0].pos,
+              "a tls:// listen URL needs 'certificates': a chain and its key");
+    }
+    if (!subject->has_tls_listen && service->certificates_count > 0) {
+        error(subject, service->certificates[0].chain.pos,
+              "'certificates' are for a tls:// listen URL: this service has none");
+    }
+}
+
+static void clients_check(const struct subject *subject)
+{
+    const struct sl_conf_clients *clients = &subject->service->clients;
+    const bool has_ca = clients->ca.path != NULL;
+    if (is_flawed(subject, offsetof(struct sl_conf_service, clients))) {
+        return;
+    }
+    if (subject->knows_listen && !subject->has_tls_listen) {
+        if (has_ca || clients->verify_pos.line != 0) {
+            error(subject, has_ca ? clients->ca.pos : clients->verify_pos,
+                  "'clients' is for a tls:// listen URL: this service has none");
+        }
+        return;
+    }
+    if (clients->verify != SL_CLIENT_VERIFY_OFF && !has_ca) {
+        error(subject, clients->verify_pos,
+              "clients cannot be verified without 'ca', the file of those who sign for them");
+    }
+    if (clients->verify == SL_CLIENT_VERIFY_OFF && has_ca) {
+        error(subject, clients->ca.pos,
+              "'ca' contradicts 'verify: off': set verify to request or require, or leave ca out");
+    }
+}
+
+static void upstream_plain_check(const struct subject *subject)
+{
+    const struct sl_conf_upstream *upstream = &subject->service->upstream;
+    const struct {
+        const char *key;
+        struct sl_conf_pos pos; /* line 0 when not set */
+    } settings[] = {
+        { "verify", upstream->verify_pos },
+        { "ca", upstream->ca.pos },
+        { "name", upstream->name.pos },
+        { "certificate", upstream->certificate.chain.pos },
+    };
+    for (size_t i = 0; i < SL_COUNT(settings); i++) {
+        if (settings[i].pos.line != 0) {
+            error(subject, settings[i].pos,
+                  "'%s' is for a tls:// connect URL: this service has none", settings[i].key);
+        }
+    }
+}
+
+static void upstream_check(const struct subject *subject)
+{
+    const struct sl_conf_upstream *upstream = &subject->service->upstream;
+    if (is_flawed(subject, offsetof(struct sl_conf_service, upstream))) {
+        return;
+    }
+    if (subject->knows_connect && !subject->has_tls_connect) {
+        upstream_plain_check(subject);
+        return;
+    }
+    if (!upstream->is_verified && upstream->ca.path != NULL) {
+        error(subject, upstream->ca.pos,
+              "'ca' contradicts 'verify: off': leave one of the two out");
+    }
+    if (!upstream->is_verified) {
+        sl_findings_add(subject->findings, SL_FINDING_WARNING, upstream->verify_pos,
+                        "the upstream is not verified: anyone on the path can answer for it");
+    }
+}
+
+static void service_check(const struct sl_conf_service *service, uint32_t flawed,
+                          struct sl_findings *findings)
+{
+    struct subject subject = { .service = service, .findings = findings, .flawed = flawed };
+    const size_t tls_listens = tls_count(service->listens, service->listens_count);
+    const size_t tls_connects = tls_count(service->connects, service->connects_count);
+    subject.has_tls_listen = tls_listens > 0;
+    subject.has_tls_connect = tls_connects > 0;
+    subject.knows_listen = service->listens_count > 0 &&
+                           !is_flawed(&subject, offsetof(struct sl_conf_service, listens));
+    subject.knows_connect = service->connects_count > 0 &&
+                            !is_flawed(&subject, offsetof(struct sl_conf_service, connects));
+    mixture_check(&subject, service->listens, service->listens_count);
+    mixture_check(&subject, service->connects, service->connects_count);
+    certificates_check(&subject);
+    alpn_check(&subject);
+    clients_check(&subject);
+    upstream_check(&subject);
+}
+
+/* Notes one address of a listen URL; an error when it is bound already. */
+static enum sl_err address_note(const struct sl_conf_url *url, const char *ip, struct sl_seen *seen,
+                                struct sl_arena *arena, struct sl_findings *findings)
+{
+    char text[SL_ADDR_TEXT_MAX];
+    struct sl_addr addr = { 0 };
+    struct sl_conf_pos first;
+    enum sl_err rc = url->url.scheme == SL_SCHEME_UNIX
+                         ? sl_addr_from_path(url->url.path, &addr)
+                         : sl_addr_from_ip(sl_slice_cstr(ip), url->url.port, &addr);
+    if (rc != SL_OK) {
+        return SL_OK; /* cannot be: parsing has looked at both */
+    }
+    sl_addr_format(&addr, text);
+    const char *copy = sl_arena_strdup(arena, sl_slice_cstr(text));
+    if (copy == NULL) {
+        return SL_ENOMEM;
+    }
+    if (!sl_seen_add(seen, sl_slice_cstr(copy), url->pos, &first)) {
+        sl_findings_add(findings, SL_FINDING_ERROR, url->pos,
+                        "%s is listened on twice: first on line %u", copy, first.line);
+    }
+    return SL_OK;
+}
+
+static enum sl_err listen_note(const struct sl_conf_url *url, struct sl_seen *seen,
+                               struct sl_arena *arena, struct sl_findings *findings)
+{
+    const struct sl_url *parsed = &url->url;
+    if (parsed->scheme != SL_SCHEME_UNIX && parsed->port == 0) {
+        return SL_OK;
+    }
+    if (parsed->scheme == SL_SCHEME_UNIX || parsed->host.len > 0) {
+        const char *ip = sl_arena_strdup(arena, parsed->host);
+        return ip == NULL ? SL_ENOMEM : address_note(url, ip, seen, arena, findings);
+    }
+    /* no host is all addresses of both families */
+    size_t errors_count = findings->errors_count;
+    enum sl_err rc = address_note(url, "::", seen, arena, findings);
+    if (rc == SL_OK && findings->errors_count == errors_count) {
+        rc = address_note(url, "0.0.0.0", seen, arena, findings);
+    }
+    return rc;
+}
+
+/* SO_REUSEPORT would let both bind, and deal out the connections between them. */
+static enum sl_err listens_check(const struct sl_conf *conf, struct sl_arena *arena,
+                                 struct sl_findings *findings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < conf->services_count; i++) {
+        count += conf->services[i].listens_count;
+    }
+    struct sl_seen seen;
+    enum sl_err rc = sl_seen_init(&seen, arena, count * 2);
+    for (size_t i = 0; i < conf->services_count; i++) {
+        const struct sl_conf_service *service = &conf->services[i];
+        for (size_t j = 0; j < service->listens_count && rc == SL_OK; j++) {
+            rc = listen_note(&service->listens[j], &seen, arena, findings);
+        }
+    }
+    return rc;
+}
+
+enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
+                          struct sl_arena *arena, struct sl_findings *findings)
+{
+    for (size_t i = 0; i < conf->services_count; i++) {
+        service_check(&conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
+    }
+    return listens_check(conf, arena, findings);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The configuration as a snapshot: what the YAML text says, defaults filled in, checked.
+ *
+ * Everything hangs from the arena that was given to sl_conf_parse and is never changed after it.
+ * No file is read here: paths are made absolute in text only, and opened by the supervisor.
+ */
+#pragma once
+#include "base/logline.h"
+#include "codec/url.h"
+#include "conf/finding.h"
+#include "conf/policy.h"
+
+/** A file that the configuration names; `path` is NULL when the option is not set. */
+struct sl_conf_file {
+    const char *path; /* absolute, or relative to nothing when no folder was given */
+    struct sl_conf_pos pos;
+};
+
+struct sl_conf_string {
+    const char *text; /* NULL when not set */
+    struct sl_conf_pos pos;
+};
+
+struct sl_conf_url {
+    struct sl_url url; /* views into `text` */
+    const char *text;
+    struct sl_conf_pos pos;
+};
+
+/** A chain (leaf first) and its key; `key.path` is NULL when the chain file holds the key. */
+struct sl_conf_certificate {
+    struct sl_conf_file chain, key;
+};
+
+struct sl_conf_timeouts {
+    uint32_t handshake_ms, connect_ms, idle_ms, linger_ms;
+};
+
+enum sl_conf_proxy_out { SL_PROXY_OUT_OFF, SL_PROXY_OUT_V2 };
+
+/** How the connect side is reached. */
+struct sl_conf_upstream {
+    bool is_verified;                       /* chain and name; on unless `verify: off` */
+    struct sl_conf_pos verify_pos;          /* of `verify`, when set */
+    struct sl_conf_file ca;                 /* not set: the system's store */
+    struct sl_conf_string name;             /* to send and verify; not set: the URL's host */
+    struct sl_conf_certificate certificate; /* of our own; chain.path NULL for none */
+    enum sl_conf_proxy_out proxy_out;       /* PROXY protocol header before everything else */
+};
+
+enum sl_conf_client_verify {
+    SL_CLIENT_VERIFY_OFF,
+    SL_CLIENT_VERIFY_REQUEST,
+    SL_CLIENT_VERIFY_REQUIRE
+};
+
+/** Whether clients show a certificate, and who may have signed it. */
+struct sl_conf_clients {
+    enum sl_conf_client_verify verify;
+    struct sl_conf_pos verify_pos; /* of `verify`, when set */
+    struct sl_conf_file ca;
+};
+
+struct sl_conf_service {
+    const char *name;
+    struct sl_conf_pos pos;
+    struct sl_conf_url *listens;
+    size_t listens_count;
+    struct sl_conf_url *connects;
+    size_t connects_count;
+    struct sl_conf_certificate *certificates;
+    size_t certificates_count;
+    struct sl_conf_string *alpn; /* in order of preference */
+    size_t alpn_count;
+    const struct sl_policy *policy; /* never NULL: the global one when not set */
+    struct sl_conf_timeouts timeouts;
+    struct sl_conf_upstream upstream;
+    struct sl_conf_clients clients;
+};
+
+struct sl_conf_limits {
+    uint64_t connections_count; /* at once, in each worker; 0: what the descriptors allow */
+    uint64_t buffer_bytes;      /* one receive; also the most that a slow reader leaves pending */
+    uint64_t client_hello_bytes;
+};
+
+struct sl_conf {
+    uint32_t workers_count; /* 0: one per usable core */
+    const struct sl_policy *policy;
+    enum sl_log_format log_format;
+    struct sl_conf_limits limits;
+    uint32_t drain_ms;         /* how long TERM lets connections end by themselves */
+    uint32_t ticket_rotate_ms; /* a ticket key is used that long, and read once as long again */
+    struct sl_conf_service *services;
+    size_t services_count;
+};
+
+/** The bytes to parse and where they come from. */
+struct sl_conf_source {
+    struct sl_slice yaml;
+    const char *folder; /* put before relative paths; NULL: leave them */
+};
+
+enum { SL_CONF_BYTES_MAX = 64 * 1024 * 1024 }; /* of YAML text */
+
+/**
+ * Parses and checks one configuration, adding everything wrong to `findings`.
+ * @return SL_OK (there may be warnings), SL_EINVAL (findings has the errors), SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_conf_parse(const struct sl_conf_source *source, struct sl_arena *arena,
+                                     struct sl_findings *findings, const struct sl_conf **ret_conf);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/check.h"
+#include "conf/read.h"
+#include "conf/text.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SERVICE_NAME_MAX = 64 }; /* bytes */
+enum { KEYS_TEXT_MAX = 160 };   /* bytes of a section's keys in a message */
+
+static void section_read(struct sl_read *read, enum sl_schema_section section,
+                         const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed);
+
+static void *field_of(const struct sl_schema_option *option, void *base)
+{
+    return (char *)base + option->at;
+}
+
+/* Gives every option of the section its default, by the way that the file's values take. */
+static void section_fill(struct sl_read *read, enum sl_schema_section section, void *base)
+{
+    const struct sl_schema_option *option = sl_schema_next(section, NULL);
+    for (; option != NULL; option = sl_schema_next(section, option)) {
+        if (option->type == SL_TYPE_MAP) {
+            section_fill(read, option->section, field_of(option, base));
+        } else if (option->preset != NULL) {
+            struct sl_yaml_node node = { .text = sl_slice_cstr(option->preset) };
+            sl_read_value(read, option, &node, base);
+        }
+    }
+}
+
+static bool is_service_name(struct sl_slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-') {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= SERVICE_NAME_MAX;
+}
+
+/* A new array for the children of `node`, put into the option's field together with its count. */
+static void *array_make(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *base)
+{
+    void *array = sl_read_alloc(read, node->count, sl_schema_section(option->section)->size);
+    if (array != NULL) {
+        memcpy(field_of(option, base), &array, sizeof(array));
+        memcpy((char *)base + option->count_at, &node->count, sizeof(node->count));
+    }
+    return array;
+}
+
+static void certificates_read(struct sl_read *read, const struct sl_schema_option *option,
+                              const struct sl_yaml_node *list, void *base)
+{
+    struct sl_conf_certificate *certificate = array_make(read, option, list, base);
+    const struct sl_yaml_node *node = certificate == NULL ? NULL : list->first;
+    for (; node != NULL; node = node->next) {
+        section_read(read, option->section, node, certificate++, NULL);
+    }
+}
+
+/* The services, and in `ret_flawed`, one for each, the bits of their options with mistakes. */
+static void services_read(struct sl_read *read, const struct sl_schema_option *option,
+                          const struct sl_yaml_node *map, void *base, uint32_t **ret_flawed)
+{
+    struct sl_conf_service *service = array_make(read, option, map, base);
+    uint32_t *flawed = sl_read_alloc(read, map->count, sizeof(*flawed));
+    if (service == NULL || flawed == NULL) {
+        return;
+    }
+    *ret_flawed = flawed;
+    const struct sl_yaml_node *node = map->first;
+    for (; node != NULL; node = node->next) {
+        service->name = (const char *)node->key.ptr;
+        service->pos = node->key_pos;
+        if (!is_service_name(node->key)) {
+            sl_read_error(read, node->key_pos,
+                          "a service cannot be named '%s': letters, digits, '_', '.' and '-', "
+                          "1 to %d of them",
+                          sl_text_shown(node->key).text, SERVICE_NAME_MAX);
+        }
+        section_fill(read, option->section, service);
+        section_read(read, option->section, node, service++, flawed++);
+    }
+}
+
+/* Reports a key that the section does not have, and gives what it may have been meant to be. */
+static const struct sl_schema_option *unknown_report(struct sl_read *read,
+                                                     enum sl_schema_section section,
+                                                     const struct sl_yaml_node *node)
+{
+    const struct sl_text_shown shown = sl_text_shown(node->key);
+    const char *subject = sl_schema_section(section)->subject;
+    const struct sl_schema_option *meant = sl_schema_suggest(section, node->key);
+    if (meant != NULL) {
+        bool is_here = meant->in == section;
+        sl_read_error(read, node->key_pos, "unknown key '%s' %s: did you mean '%s'%s%s?",
+                      shown.text, subject, meant->key, is_here ? "" : " ",
+                      is_here ? "" : sl_schema_section(meant->in)->subject);
+        return meant;
+    }
+    char memory[KEYS_TEXT_MAX] = "";
+    struct sl_wbuf keys = sl_wbuf_of(memory, sizeof(memory) - 1);
+    const struct sl_schema_option *option = sl_schema_next(section, NULL);
+    for (; option != NULL; option = sl_schema_next(section, option)) {
+        enum sl_err rc = sl_wbuf_printf(&keys, "%s%s", keys.len == 0 ? "" : ", ", option->key);
+        assert(rc == SL_OK); /* KEYS_TEXT_MAX holds the keys of every section */
+        SL_UNUSED(rc);
+    }
+    sl_read_error(read, node->key_pos, "unknown key '%s' %s: the keys are %s", shown.text, subject,
+                  memory);
+    return NULL;
+}
+
+static void missing_report(struct sl_read *read, const struct sl_schema_option *option,
+                           const struct sl_yaml_node *map)
+{
+    char text[KEYS_TEXT_MAX];
+    (void)snprintf(text, sizeof(text), "%s", option->text);
+    bool is_word = text[1] >= 'a' && text[1] <= 'z'; /* not an abbreviation */
+    text[0] = is_word && text[0] >= 'A' && text[0] <= 'Z' ? (char)(text[0] | 0x20) : text[0];
+    sl_read_error(read, sl_read_subject_pos(map), "'%s' is missing %s: %s", option->key,
+                  sl_schema_section(option->in)->subject, text);
+}
+
+static void option_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *base)
+{
+    if (option->type == SL_TYPE_MAP) {
+        section_read(read, option->section, node, field_of(option, base), NULL);
+    } else if (option->type == SL_TYPE_CERTIFICATES) {
+        if (sl_read_expect(read, option, node, SL_YAML_LIST)) {
+            certificates_read(read, option, node, base);
+        }
+    } else {
+        sl_read_value(read, option, node, base);
+    }
+}
+
+/* Reads the options that the map has into `base`, and notes in `ret_flawed`, unless that is NULL,
+ * the bits of those with mistakes. The services are not among them. */
+static void options_read(struct sl_read *read, enum sl_schema_section section,
+                         const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed)
+{
+    uint32_t seen = 0, flawed = 0;
+    for (const struct sl_yaml_node *node = map->first; node != NULL; node = node->next) {
+        const struct sl_schema_option *option = sl_schema_find(section, node->key);
+        if (option == NULL) {
+            const struct sl_schema_option *meant = unknown_report(read, section, node);
+            if (meant != NULL && meant->in == section) {
+                seen |= sl_schema_bit(meant); /* misspelled is not missing */
+                flawed |= sl_schema_bit(meant);
+            }
+            continue;
+        }
+        size_t errors_count = read->findings->errors_count;
+        if (option->type != SL_TYPE_SERVICES) {
+            option_read(read, option, node, base);
+        }
+        seen |= sl_schema_bit(option);
+        if (read->findings->errors_count > errors_count || node->kind == SL_YAML_BAD) {
+            flawed |= sl_schema_bit(option);
+        }
+    }
+    const struct sl_schema_option *option = sl_schema_next(section, NULL);
+    for (; option != NULL; option = sl_schema_next(section, option)) {
+        if (option->is_required && (seen & sl_schema_bit(option)) == 0) {
+            missing_report(read, option, map);
+        }
+    }
+    if (ret_flawed != NULL) {
+        *ret_flawed = flawed;
+    }
+}
+
+static void section_read(struct sl_read *read, enum sl_schema_section section,
+                         const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed)
+{
+    if (map->kind == SL_YAML_MAP) {
+        options_read(read, section, map, base, ret_flawed);
+    } else if (map->kind != SL_YAML_BAD) {
+        sl_read_error(read, sl_read_subject_pos(map), "a map of options is wanted %s%s",
+                      sl_schema_section(section)->subject,
+                      map->kind == SL_YAML_SCALAR && map->is_empty ? ", not nothing" : "");
+    }
+}
+
+/* The services come last, because what they leave out they take from the top. */
+static void top_read(struct sl_read *read, const struct sl_yaml_node *root, struct sl_conf *conf,
+                     uint32_t **ret_flawed)
+{
+    section_fill(read, SL_SECTION_TOP, conf);
+    section_read(read, SL_SECTION_TOP, root, conf, NULL);
+    const struct sl_yaml_node *node = root->kind == SL_YAML_MAP ? root->first : NULL;
+    for (; node != NULL; node = node->next) {
+        const struct sl_schema_option *option = sl_schema_find(SL_SECTION_TOP, node->key);
+        if (option != NULL && option->type == SL_TYPE_SERVICES &&
+            sl_read_expect(read, option, node, SL_YAML_MAP)) {
+            services_read(read, option, node, conf, ret_flawed);
+        }
+    }
+    for (size_t i = 0; i < conf->services_count; i++) {
+        if (conf->services[i].policy == NULL) {
+            conf->services[i].policy = conf->policy;
+        }
+    }
+}
+
+static enum sl_err parse(const struct sl_conf_source *source, struct sl_read *read,
+                         const struct sl_conf **ret_conf)
+{
+    struct sl_yaml_node *root = NULL;
+    if (source->yaml.len > SL_CONF_BYTES_MAX) {
+        sl_read_error(read, (struct sl_conf_pos){ 0 }, "the text has %zu bytes: at most %d",
+                      source->yaml.len, SL_CONF_BYTES_MAX);
+        return SL_EINVAL;
+    }
+    enum sl_err rc = sl_yaml_parse(source->yaml, read->arena, read->findings, &root);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (root == NULL) {
+        sl_read_error(read, (struct sl_conf_pos){ 0 },
+                      "the configuration is empty: it needs at least one service");
+        return SL_EINVAL;
+    }
+    uint32_t *flawed = NULL;
+    struct sl_conf *conf = sl_read_alloc(read, 1, sizeof(*conf));
+    if (conf == NULL) {
+        return SL_ENOMEM;
+    }
+    top_read(read, root, conf, &flawed);
+    if (read->is_out_of_memory) {
+        return SL_ENOMEM;
+    }
+    *ret_conf = conf;
+    return sl_check_conf(conf, flawed, read->arena, read->findings);
+}
+
+enum sl_err sl_conf_parse(const struct sl_conf_source *source, struct sl_arena *arena,
+                          struct sl_findings *findings, const struct sl_conf **ret_conf)
+{
+    struct sl_read read = { .arena = arena, .findings = findings, .folder = source->folder };
+    const struct sl_conf *conf = NULL;
+    const size_t errors_count = findings->errors_count;
+    enum sl_err rc = parse(source, &read, &conf);
+    sl_findings_sort(findings);
+    if (rc == SL_OK && findings->errors_count > errors_count) {
+        rc = SL_EINVAL;
+    }
+    if (rc == SL_OK) {
+        *ret_conf = conf;
+    }
+    return rc;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/policy.h"
+
+#define SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define GROUPS "X25519MLKEM768:X25519:prime256v1:secp384r1"
+
+#define CIPHERS_INTERMEDIATE                                                                       \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define CIPHERS_OLD                                                                                \
+    CIPHERS_INTERMEDIATE ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"                     \
+                         "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"                            \
+                         "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:"                      \
+                         "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"                            \
+                         "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:"        \
+                         "AES128-SHA:AES256-SHA:DES-CBC3-SHA"
+
+/* The guideline has no such lists. OpenSSL 3.0 knows no "ecdsa_sha1", only ECDSA+SHA1. */
+#define SIGNATURES                                                                                 \
+    "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:"                \
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                                 \
+    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
+    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
+#define SIGNATURES_OLD SIGNATURES ":ECDSA+SHA1:RSA+SHA1"
+
+enum { TLS_1_0 = 0x0301, TLS_1_2 = 0x0303, TLS_1_3 = 0x0304 };
+
+static const struct sl_policy POLICIES[] = {
+    {
+        .name = "modern",
+        .min_version = TLS_1_3,
+        .max_version = TLS_1_3,
+        .suites = SUITES,
+        .ciphers = "",
+        .groups = GROUPS,
+        .signatures = SIGNATURES,
+        .security_level = 2,
+        .is_ecdsa_only = true,
+    },
+    {
+        .name = "intermediate",
+        .min_version = TLS_1_2,
+        .max_version = TLS_1_3,
+        .suites = SUITES,
+        .ciphers = CIPHERS_INTERMEDIATE,
+        .groups = GROUPS,
+        .signatures = SIGNATURES,
+        .security_level = 2,
+    },
+    {
+        .name = "old",
+        .min_version = TLS_1_0,
+        .max_version = TLS_1_3,
+        .suites = SUITES,
+        .ciphers = CIPHERS_OLD,
+        .groups = GROUPS,
+        .signatures = SIGNATURES_OLD,
+        .is_server_order = true,
+        .security_level = 0,
+    },
+    { .name = NULL },
+};
+
+const struct sl_policy *sl_policy_all(void)
+{
+    return POLICIES;
+}
+
+const struct sl_policy *sl_policy_find(struct sl_slice name)
+{
+    for (const struct sl_policy *policy = POLICIES; policy->name != NULL; policy++) {
+        if (sl_slice_eq(name, sl_slice_cstr(policy->name))) {
+            return policy;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file TLS policies as data (Mozilla server-side TLS, guideline 6.0; `old` from 5.8). */
+#pragma once
+#include "base/slice.h"
+
+/** One policy. Lists are colon-separated, in order of preference, in OpenSSL's names. */
+struct sl_policy {
+    const char *name;
+    uint16_t min_version; /* on the wire: 0x0301 TLS 1.0 … 0x0304 TLS 1.3 */
+    uint16_t max_version;
+    const char *suites;     /* TLS 1.3 */
+    const char *ciphers;    /* TLS 1.2 and below; "" for none */
+    const char *groups;     /* what the library lacks is left out by tls/ */
+    const char *signatures; /* signature algorithms */
+    bool is_server_order;   /* the server chooses the cipher; else the client's order counts */
+    uint8_t security_level; /* OpenSSL's, 0 to 5 */
+    bool is_ecdsa_only;     /* certificates must be ECDSA (P-256 or P-384) */
+};
+
+/** The policies there are, ended by one whose name is NULL. */
+const struct sl_policy *sl_policy_all(void);
+
+/** The policy of that name, or NULL. */
+const struct sl_policy *sl_policy_find(struct sl_slice name);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/read.h"
+#include "conf/read_url.h"
+#include "conf/seen.h"
+#include "conf/text.h"
+#include "conf/value.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RANGE_TEXT_MAX = 160 }; /* bytes */
+
+/* How a value of the type is written; what the schema says of its range follows. */
+static const char *const FORMS[SL_TYPE_COUNT] = {
+    [SL_TYPE_INTEGER] = "an integer, ",
+    [SL_TYPE_DURATION] = "a number and its unit (ms, s, m, h or d), ",
+    [SL_TYPE_SIZE] = "bytes, or a number with KiB, MiB or GiB, ",
+    [SL_TYPE_SWITCH] = "a switch, ",
+    [SL_TYPE_WORD] = "one of ",
+    [SL_TYPE_POLICY] = "one of ",
+    [SL_TYPE_FILE] = "a path of ",
+    [SL_TYPE_HOST] = "a DNS name or IP address of ",
+    [SL_TYPE_STRINGS] = "a list of ",
+    [SL_TYPE_LISTENS] = "a URL or a list of ",
+    [SL_TYPE_CONNECTS] = "a URL or a list of ",
+    [SL_TYPE_MAP] = "a map of options",
+    [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
+    [SL_TYPE_SERVICES] = "a map of services by name, ",
+};
+
+struct wanted {
+    char text[RANGE_TEXT_MAX];
+};
+
+static struct wanted wanted_of(const struct sl_schema_option *option, bool with_form)
+{
+    struct wanted wanted = { 0 };
+    struct sl_wbuf out = sl_wbuf_of(wanted.text, sizeof(wanted.text) - 1);
+    enum sl_err rc = with_form ? sl_wbuf_put(&out, sl_slice_cstr(FORMS[option->type])) : SL_OK;
+    if (rc == SL_OK) {
+        rc = sl_schema_range_put(option, &out);
+    }
+    assert(rc == SL_OK); /* RANGE_TEXT_MAX holds what every row says */
+    SL_UNUSED(rc);
+    return wanted;
+}
+
+void *sl_read_alloc(struct sl_read *read, size_t count, size_t size)
+{
+    void *memory = sl_arena_calloc(read->arena, count, size);
+    read->is_out_of_memory |= memory == NULL;
+    return memory;
+}
+
+void sl_read_error(struct sl_read *read, struct sl_conf_pos pos, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    sl_findings_add(read->findings, SL_FINDING_ERROR, pos, "%s", text);
+}
+
+struct sl_conf_pos sl_read_subject_pos(const struct sl_yaml_node *node)
+{
+    return node->key_pos.line != 0 ? node->key_pos : node->pos;
+}
+
+bool sl_read_expect(struct sl_read *read, const struct sl_schema_option *option,
+                    const struct sl_yaml_node *node, enum sl_yaml_kind kind)
+{
+    static const char *const KINDS[] = { "a single value", "a list", "a map", "" };
+    const struct wanted wanted = wanted_of(option, true);
+    if (node->kind == SL_YAML_BAD) {
+        return false;
+    }
+    if (node->kind == SL_YAML_SCALAR && node->is_empty) {
+        sl_read_error(read, sl_read_subject_pos(node), "'%s' has no value: %s", option->key,
+                      wanted.text);
+    } else if (node->kind != kind) {
+        sl_read_error(read, node->pos, "'%s' cannot be %s: %s", option->key, KINDS[node->kind],
+                      wanted.text);
+    } else if (kind == SL_YAML_SCALAR) {
+        return true;
+    } else if (node->count == 0) {
+        sl_read_error(read, node->pos, "'%s' is empty: %s", option->key, wanted.text);
+    } else if (node->count > option->count_max) {
+        sl_read_error(read, node->pos, "'%s' has %zu entries: at most %zu", option->key,
+                      node->count, option->count_max);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+bool sl_read_expect_item(struct sl_read *read, const struct sl_schema_option *option,
+                         const struct sl_yaml_node *node)
+{
+    bool is_value = node->kind == SL_YAML_SCALAR && !node->is_empty;
+    if (!is_value && node->kind != SL_YAML_BAD) {
+        sl_read_error(read, node->pos, "an entry of '%s' must be a single value", option->key);
+    }
+    return is_value;
+}
+
+static bool range_check(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, enum sl_err rc, uint64_t value)
+{
+    const struct sl_text_shown shown = sl_text_shown(node->text);
+    if (rc == SL_EINVAL) {
+        sl_read_error(read, node->pos, "'%s' cannot be '%s': %s", option->key, shown.text,
+                      wanted_of(option, true).text);
+        return false;
+    }
+    if (rc != SL_OK || value < option->min || value > option->max) {
+        sl_read_error(read, node->pos, "%s is out of range for '%s': %s", shown.text, option->key,
+                      wanted_of(option, false).text);
+        return false;
+    }
+    return true;
+}
+
+static void unsigned_store(const struct sl_schema_option *option, uint64_t value, void *field)
+{
+    assert(option->width == sizeof(uint32_t) || option->width == sizeof(uint64_t));
+    if (option->width == sizeof(uint32_t)) {
+        assert(value <= UINT32_MAX);
+        uint32_t narrow = (uint32_t)value;
+        memcpy(field, &narrow, sizeof(narrow));
+    } else {
+        memcpy(field, &value, sizeof(value));
+    }
+}
+
+static bool number_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *field)
+{
+    uint64_t value = 0;
+    enum sl_err rc;
+    switch (option->type) {
+    case SL_TYPE_DURATION:
+        rc = sl_value_duration(node->text, &value);
+        break;
+    case SL_TYPE_SIZE:
+        rc = sl_value_size(node->text, &value);
+        break;
+    default:
+        rc = sl_value_integer(node->text, &value);
+        break;
+    }
+    bool is_zero_word =
+        option->zero != NULL && sl_slice_eq(node->text, sl_slice_cstr(option->zero));
+    if (is_zero_word) {
+        value = 0;
+    } else if (!range_check(read, option, node, rc, value)) {
+        return false;
+    }
+    unsigned_store(option, value, field);
+    return true;
+}
+
+static bool switch_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *field)
+{
+    bool value = false;
+    enum sl_err rc = sl_value_switch(node->text, &value);
+    if (rc != SL_OK) {
+        return range_check(read, option, node, rc, 0);
+    }
+    memcpy(field, &value, sizeof(value));
+    return true;
+}
+
+static bool word_read(struct sl_read *read, const struct sl_schema_option *option,
+                      const struct sl_yaml_node *node, void *field)
+{
+    for (const struct sl_schema_word *word = option->words; word->word != NULL; word++) {
+        if (sl_slice_eq(node->text, sl_slice_cstr(word->word))) {
+            unsigned_store(option, word->value, field);
+            return true;
+        }
+    }
+    return range_check(read, option, node, SL_EINVAL, 0);
+}
+
+static bool policy_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *field)
+{
+    const struct sl_policy *policy = sl_policy_find(node->text);
+    if (policy == NULL) {
+        return range_check(read, option, node, SL_EINVAL, 0);
+    }
+    memcpy(field, &policy, sizeof(policy));
+    return true;
+}
+
+/* Whether the text has a length that the option takes, and no NUL, behind which C would not see. */
+static bool text_check(struct sl_read *read, const struct sl_schema_option *option,
+                       const struct sl_yaml_node *node)
+{
+    if (node->text.len < option->min || node->text.len > option->max) {
+        sl_read_error(read, node->pos, "'%s' has %zu bytes: %s", option->key, node->text.len,
+                      wanted_of(option, true).text);
+        return false;
+    }
+    if (sl_slice_find(node->text, 0) < node->text.len) {
+        sl_read_error(read, node->pos, "'%s' holds a NUL character", option->key);
+        return false;
+    }
+    return true;
+}
+
+static bool file_read(struct sl_read *read, const struct sl_schema_option *option,
+                      const struct sl_yaml_node *node, void *field)
+{
+    if (!text_check(read, option, node)) {
+        return false;
+    }
+    struct sl_conf_file *file = field;
+    const char *path = sl_read_path(read, sl_slice_cstr(""), node->text);
+    if (path == NULL) {
+        return false;
+    }
+    *file = (struct sl_conf_file){ .path = path, .pos = node->pos };
+    return true;
+}
+
+static bool host_read(struct sl_read *read, const struct sl_schema_option *option,
+                      const struct sl_yaml_node *node, void *field)
+{
+    struct sl_conf_string *string = field;
+    if (!text_check(read, option, node) || !sl_read_host_check(read, option, node)) {
+        return false;
+    }
+    *string = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+    return true;
+}
+
+static bool strings_read(struct sl_read *read, const struct sl_schema_option *option,
+                         const struct sl_yaml_node *list, void *field)
+{
+    struct sl_conf_string *strings = sl_read_alloc(read, list->count, sizeof(*strings));
+    struct sl_seen seen;
+    if (strings == NULL || sl_seen_init(&seen, read->arena, list->count) != SL_OK) {
+        read->is_out_of_memory = true;
+        return false;
+    }
+    struct sl_conf_string *at = strings;
+    for (const struct sl_yaml_node *node = list->first; node != NULL; node = node->next) {
+        struct sl_conf_pos first;
+        if (!sl_read_expect_item(read, option, node) || !text_check(read, option, node)) {
+            continue;
+        }
+        if (!sl_seen_add(&seen, node->text, node->pos, &first)) {
+            sl_read_error(read, node->pos, "'%s' stands in '%s' twice: first on line %u",
+                          sl_text_shown(node->text).text, option->key, first.line);
+            continue;
+        }
+        *at++ = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+    }
+    const size_t count = (size_t)(at - strings);
+    memcpy(field, &strings, sizeof(strings));
+    memcpy((char *)field - option->at + option->count_at, &count, sizeof(count));
+    return true;
+}
+
+/* How each type is read, and from what; types made of maps are read by parse.c. */
+static const struct {
+    bool (*read)(struct sl_read *, const struct sl_schema_option *, const struct sl_yaml_node *,
+                 void *field);
+    enum sl_yaml_kind kind;
+} READERS[SL_TYPE_COUNT] = {
+    [SL_TYPE_INTEGER] = { number_read, SL_YAML_SCALAR },
+    [SL_TYPE_DURATION] = { number_read, SL_YAML_SCALAR },
+    [SL_TYPE_SIZE] = { number_read, SL_YAML_SCALAR },
+    [SL_TYPE_SWITCH] = { switch_read, SL_YAML_SCALAR },
+    [SL_TYPE_WORD] = { word_read, SL_YAML_SCALAR },
+    [SL_TYPE_POLICY] = { policy_read, SL_YAML_SCALAR },
+    [SL_TYPE_FILE] = { file_read, SL_YAML_SCALAR },
+    [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
+    [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
+    [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
+    [SL_TYPE_CONNECTS] = { sl_read_urls, SL_YAML_LIST },
+};
+
+void sl_read_value(struct sl_read *read, const struct sl_schema_option *option,
+                   const struct sl_yaml_node *node, void *base)
+{
+    bool is_url = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_CONNECTS;
+    enum sl_yaml_kind kind =
+        is_url && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;
+    assert(READERS[option->type].read != NULL);
+    if (sl_read_expect(read, option, node, kind) &&
+        READERS[option->type].read(read, option, node, (char *)base + option->at) &&
+        option->pos_at != 0) {
+        memcpy((char *)base + option->pos_at, &node->pos, sizeof(node->pos));
+    }
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expect.h"
+#include <stdlib.h>
+
+static void integers_keep_their_range(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("workers: 1\n" PLAIN, "");
+    expect_findings("workers: 1024\n" PLAIN, "");
+    expect_findings("workers: 0\n" PLAIN,
+                    "1:10: error: 0 is out of range for 'workers': auto, or 1 to 1024\n");
+    expect_findings("workers: 1025\n" PLAIN,
+                    "1:10: error: 1025 is out of range for 'workers': auto, or 1 to 1024\n");
+    expect_findings("workers: many\n" PLAIN,
+                    "1:10: error: 'workers' cannot be 'many': an integer, auto, or 1 to 1024\n");
+    expect_findings(
+        "limits: { connections: 99999999999999999999 }\n" PLAIN,
+        "1:24: error: 99999999999999999999 is out of range for 'connections': auto, or 1 to "
+        "10000000\n");
+}
+
+static void durations_keep_their_range_and_their_unit(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("drain: 0s\n" PLAIN, "");
+    expect_findings("drain: 10\n" PLAIN,
+                    "1:8: error: 'drain' cannot be '10': a number and its unit (ms, s, m, h or d), "
+                    "0s to 7d\n");
+    expect_findings(PLAIN "    timeouts: { handshake: 0s, idle: 8d }\n",
+                    "5:28: error: 0s is out of range for 'handshake': 100ms to 10m\n"
+                    "5:38: error: 8d is out of range for 'idle': 1s to 7d\n");
+}
+
+static void sizes_keep_their_range(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("limits: { buffer: 16384, client_hello: 128KiB }\n" PLAIN, "");
+    expect_findings("limits: { buffer: 16383, client_hello: 129KiB }\n" PLAIN,
+                    "1:19: error: 16383 is out of range for 'buffer': 16KiB to 1MiB\n"
+                    "1:40: error: 129KiB is out of range for 'client_hello': 4KiB to 128KiB\n");
+    expect_findings("limits: { buffer: 64KB }\n" PLAIN,
+                    "1:19: error: 'buffer' cannot be '64KB': bytes, or a number with KiB, MiB or "
+                    "GiB, 16KiB to 1MiB\n");
+}
+
+static void words_are_those_of_the_list(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("log: { format: json }\n" PLAIN, "");
+    expect_findings("log: { format: JSON }\n" PLAIN,
+                    "1:16: error: 'format' cannot be 'JSON': one of text, json\n");
+    expect_findings("policy: strong\n" PLAIN,
+                    "1:9: error: 'policy' cannot be 'strong': one of modern, intermediate, old\n");
+    expect_findings(ENCRYPT "    upstream: { verify: maybe }\n",
+                    "5:25: error: 'verify' cannot be 'maybe': a switch, on, off\n");
+}
+
+static void an_option_wants_its_kind_of_value(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("workers: [1]\n" PLAIN,
+                    "1:10: error: 'workers' cannot be a list: an integer, auto, or 1 to 1024\n");
+    expect_findings("policy: { a: b }\n" PLAIN, "1:9: error: 'policy' cannot be a map: one of "
+                                                "modern, intermediate, old\n");
+    expect_findings("workers:\n" PLAIN,
+                    "1:1: error: 'workers' has no value: an integer, auto, or 1 to 1024\n");
+    expect_findings(OFFLOAD "    alpn: h2\n",
+                    "6:11: error: 'alpn' cannot be a single value: a list of 1 to 64, each 1 to "
+                    "255 bytes\n");
+    expect_findings(OFFLOAD "    alpn: []\n", "6:11: error: 'alpn' is empty: a list of 1 to 64, "
+                                              "each 1 to 255 bytes\n");
+    expect_findings(OFFLOAD "    alpn: [[h2], h3]\n",
+                    "6:12: error: an entry of 'alpn' must be a single value\n");
+}
+
+static void lists_have_at_most_their_count(void **state)
+{
+    char yaml[4096] = OFFLOAD "    alpn: [p0";
+    SL_UNUSED(state);
+    for (unsigned i = 1; i < 64; i++) {
+        size_t len = strlen(yaml);
+        (void)snprintf(yaml + len, sizeof(yaml) - len, ",p%u", i);
+    }
+    size_t len = strlen(yaml);
+    (void)snprintf(yaml + len, sizeof(yaml) - len, "]\n");
+    expect_findings(yaml, "");
+    (void)snprintf(yaml + len, sizeof(yaml) - len, ",p64]\n");
+    expect_findings(yaml, "6:11: error: 'alpn' has 65 entries: at most 64\n");
+}
+
+static void alpn_names_have_1_to_255_bytes_and_stand_once(void **state)
+{
+    char name[257], yaml[1024];
+    memset(name, 'x', sizeof(name));
+    SL_UNUSED(state);
+    (void)snprintf(yaml, sizeof(yaml), OFFLOAD "    alpn: [%.255s]\n", name);
+    expect_findings(yaml, "");
+    (void)snprintf(yaml, sizeof(yaml), OFFLOAD "    alpn: [%.256s]\n", name);
+    expect_findings(yaml, "6:12: error: 'alpn' has 256 bytes: a list of 1 to 64, each 1 to 255 "
+                          "bytes\n");
+    expect_findings(OFFLOAD "    alpn: ['', \"a\\0\"]\n",
+                    "6:12: error: 'alpn' has 0 bytes: a list of 1 to 64, each 1 to 255 bytes\n"
+                    "6:16: error: 'alpn' holds a NUL character\n");
+    expect_findings(OFFLOAD "    alpn:\n      - h2\n      - http/1.1\n      - h2\n",
+                    "9:9: error: 'h2' stands in 'alpn' twice: first on line 7\n");
+}
+
+static void a_path_is_not_empty_and_holds_no_nul(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(ENCRYPT "    upstream: { ca: '' }\n",
+                    "5:21: error: 'ca' has 0 bytes: a path of 1 to 4095 bytes\n");
+    expect_findings(ENCRYPT "    upstream: { ca: \"a\\0b\" }\n",
+                    "5:21: error: 'ca' holds a NUL character\n");
+}
+
+static void values_may_be_quoted(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("workers: '4'\ndrain: \"5m\"\n" PLAIN, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(integers_keep_their_range),
+        cmocka_unit_test(durations_keep_their_range_and_their_unit),
+        cmocka_unit_test(sizes_keep_their_range),
+        cmocka_unit_test(words_are_those_of_the_list),
+        cmocka_unit_test(an_option_wants_its_kind_of_value),
+        cmocka_unit_test(lists_have_at_most_their_count),
+        cmocka_unit_test(alpn_names_have_1_to_255_bytes_and_stand_once),
+        cmocka_unit_test(a_path_is_not_empty_and_holds_no_nul),
+        cmocka_unit_test(values_may_be_quoted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
