@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/pem.h"
+#include "tls/certificate_impl.h"
+#include "tls/error.h"
+#include "tls/own.h"
+#include "tls/x509.h"
+#include <arpa/inet.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <time.h>
+
+enum { DNS_NAME_MAX = 255 }; /* bytes */
+
+static const struct key_type {
+    const char *openssl, *shown;
+    enum sl_tls_key_kind kind;
+} KEY_TYPES[] = {
+    { "EC", "ECDSA", SL_TLS_KEY_ECDSA },      { "RSA", "RSA", SL_TLS_KEY_RSA },
+    { "RSA-PSS", "RSA-PSS", SL_TLS_KEY_RSA }, { "ED25519", "Ed25519", SL_TLS_KEY_EDDSA },
+    { "ED448", "Ed448", SL_TLS_KEY_EDDSA },   { NULL, "other", SL_TLS_KEY_OTHER },
+};
+
+static const struct key_type *key_type_find(const EVP_PKEY *key)
+{
+    const struct key_type *type = KEY_TYPES;
+    while (type->openssl != NULL && (key == NULL || EVP_PKEY_is_a(key, type->openssl) != 1)) {
+        type++;
+    }
+    return type;
+}
+
+static void cert_cleanup(struct sl_tls_cert **cert)
+{
+    sl_tls_cert_unref(*cert);
+}
+
+/* Adds `name` in lower case and without its trailing dot; passes over what is no DNS name. */
+static enum sl_err name_add(struct sl_tls_cert *cert, struct sl_slice name)
+{
+    if (name.len != 0 && name.ptr[name.len - 1] == '.') {
+        name.len--;
+    }
+    if (name.len == 0 || name.len > DNS_NAME_MAX) {
+        return SL_OK;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f) {
+            return SL_OK;
+        }
+    }
+    char *copy = strndup((const char *)name.ptr, name.len);
+    if (copy == NULL) {
+        return SL_ENOMEM;
+    }
+    for (char *c = copy; *c != '\0'; c++) {
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 0x20) : *c;
+    }
+    cert->names[cert->names_count++] = copy;
+    return SL_OK;
+}
+
+static struct sl_slice asn1_slice(const ASN1_STRING *string)
+{
+    return sl_slice_of(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
+}
+
+static enum sl_err names_from_san(struct sl_tls_cert *cert, const GENERAL_NAMES *san)
+{
+    int count = san == NULL ? 0 : sk_GENERAL_NAME_num(san);
+    cert->names = calloc((size_t)count + 1, sizeof(*cert->names)); /* 1: room for the CN */
+    if (cert->names == NULL) {
+        return SL_ENOMEM;
+    }
+    for (int i = 0; i < count; i++) {
+        int type;
+        const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(san, i), &type);
+        enum sl_err rc = type == GEN_DNS ? name_add(cert, asn1_slice(value)) : SL_OK;
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static enum sl_err names_from_cn(struct sl_tls_cert *cert)
+{
+    const X509_NAME *subject = X509_get_subject_name(cert->leaf);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) {
+        return SL_OK;
+    }
+    const ASN1_STRING *cn = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    return name_add(cert, asn1_slice(cn));
+}
+
+static enum sl_err names_read(struct sl_tls_cert *cert)
+{
+    SL_CLEANUP(sl_own_names)
+    GENERAL_NAMES *san = X509_get_ext_d2i(cert->leaf, NID_subject_alt_name, NULL, NULL);
+    enum sl_err rc = names_from_san(cert, san);
+    if (rc == SL_OK && cert->names_count == 0) {
+        rc = names_from_cn(cert);
+    }
+    return rc;
+}
+
+static enum sl_err key_load(struct sl_slice pem, struct sl_diag *diag, EVP_PKEY **ret_key)
+{
+    struct sl_pem_block block;
+    enum sl_err rc = sl_pem_next(&pem, &block);
+    while (rc == SL_OK && !sl_pem_is_private(&block)) {
+        rc = sl_pem_next(&pem, &block);
+    }
+    if (rc != SL_OK) {
+        sl_diag_set(diag, rc == SL_EOF ? "key: there is no private key in it"
+                                       : "key: a BEGIN line without its END line");
+        return SL_EINVAL;
+    }
+    SL_CLEANUP(sl_own_bio) BIO *bio = BIO_new_mem_buf(block.whole.ptr, (int)block.whole.len);
+    EVP_PKEY *key =
+        bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, sl_x509_no_password, NULL);
+    if (key == NULL) {
+        bool is_encrypted = sl_slice_starts(block.label, SL_SLICE("ENCRYPTED "));
+        rc = sl_tls_error_take(SL_EINVAL, "key", diag);
+        if (is_encrypted && rc == SL_EINVAL) {
+            sl_diag_set(diag, "key: it is encrypted with a password");
+        }
+        return rc;
+    }
+    *ret_key = key;
+    return SL_OK;
+}
+
+static enum sl_err key_check(const struct sl_tls_cert *cert, struct sl_diag *diag)
+{
+    int match = X509_check_private_key(cert->leaf, cert->key);
+    for (int i = 0; match != 1 && i < sk_X509_num(cert->chain); i++) {
+        if (X509_check_private_key(sk_X509_value(cert->chain, i), cert->key) == 1) {
+            ERR_clear_error();
+            sl_diag_set(diag, "chain: the key belongs to certificate %d: put that one first",
+                        i + 2);
+            return SL_EINVAL;
+        }
+    }
+    ERR_clear_error();
+    if (match != 1) {
+        sl_diag_set(diag, "key: it does not belong to the certificate");
+        return SL_EINVAL;
+    }
+    return SL_OK;
+}
+
+enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pem,
+                               struct sl_diag *diag, struct sl_tls_cert **ret_cert)
+{
+    if (chain_pem.len > SL_TLS_PEM_MAX || key_pem.len > SL_TLS_PEM_MAX) {
+        sl_diag_set(diag, "%s: larger than %d bytes",
+                    chain_pem.len > SL_TLS_PEM_MAX ? "chain" : "key", SL_TLS_PEM_MAX);
+        return SL_ERANGE;
+    }
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = calloc(1, sizeof(*cert));
+    if (cert == NULL) {
+        return SL_ENOMEM;
+    }
+    cert->refs_count = 1;
+    ERR_clear_error();
+    enum sl_err rc = sl_x509_load(chain_pem, "chain", SL_TLS_CHAIN_MAX, diag, &cert->chain);
+    if (rc == SL_OK) {
+        cert->leaf = sk_X509_shift(cert->chain);
+        rc = key_load(key_pem, diag, &cert->key);
+    }
+    if (rc == SL_OK) {
+        rc = key_check(cert, diag);
+    }
+    if (rc == SL_OK) {
+        rc = names_read(cert);
+    }
+    ERR_clear_error();
+    if (rc != SL_OK) {
+        return rc;
+    }
+    cert->kind = key_type_find(cert->key)->kind;
+    *ret_cert = SL_STEAL(cert);
+    return SL_OK;
+}
+
+struct sl_tls_cert *sl_tls_cert_ref(struct sl_tls_cert *cert)
+{
+    cert->refs_count++;
+    return cert;
+}
+
+void sl_tls_cert_unref(struct sl_tls_cert *cert)
+{
+    if (cert == NULL || --cert->refs_count != 0) {
+        return;
+    }
+    for (size_t i = 0; i < cert->names_count; i++) {
+        free(cert->names[i]);
+    }
+    free(cert->names);
+    X509_free(cert->leaf);
+    sk_X509_pop_free(cert->chain, X509_free);
+    EVP_PKEY_free(cert->key);
+    free(cert);
+}
+
+bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert)
+{
+    char group[32] = "";
+    size_t len = 0;
+    if (cert->kind != SL_TLS_KEY_ECDSA ||
+        EVP_PKEY_get_utf8_string_param(cert->key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
+                                       &len) != 1) {
+        return false;
+    }
+    return strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0 ||
+           strcmp(group, "secp384r1") == 0 || strcmp(group, "P-384") == 0;
+}
+
+static int64_t unix_time_s(const ASN1_TIME *time)
+{
+    struct tm tm;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* "name" of a SAN, DNS or IP; false for every other kind. */
+static bool san_text(const GENERAL_NAME *san, char *text, size_t size)
+{
+    int type;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(san, &type);
+    if (type == GEN_DNS) {
+        struct sl_slice name = asn1_slice(value);
+        (void)snprintf(text, size, "%.*s", SL_SLICE_FMT(name));
+        return true;
+    }
+    if (type != GEN_IPADD) {
+        return false;
+    }
+    struct sl_slice ip = asn1_slice(value);
+    int family = ip.len == 4 ? AF_INET : AF_INET6;
+    return (ip.len == 4 || ip.len == 16) &&
+           inet_ntop(family, ip.ptr, text, (socklen_t)size) != NULL;
+}
+
+static void names_text(const struct sl_tls_cert *cert, char text[static SL_TLS_NAME_MAX])
+{
+    SL_CLEANUP(sl_own_names)
+    GENERAL_NAMES *san = X509_get_ext_d2i(cert->leaf, NID_subject_alt_name, NULL, NULL);
+    char all[SL_TLS_NAME_MAX * 2] = "";
+    size_t len = 0;
+    for (int i = 0; san != NULL && i < sk_GENERAL_NAME_num(san) && len < SL_TLS_NAME_MAX; i++) {
+        char one[SL_TLS_NAME_MAX - 2];
+        if (san_text(sk_GENERAL_NAME_value(san, i), one, sizeof(one))) {
+            len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", len == 0 ? "" : ",", one);
+        }
+    }
+    sl_x509_text_cut(all, SL_TLS_NAME_MAX - 1);
+    memcpy(text, all, strlen(all) + 1);
+}
+
+void sl_tls_cert_info(const struct sl_tls_cert *cert, struct sl_tls_cert_info *ret_info)
+{
+    ret_info->not_before_s = unix_time_s(X509_get0_notBefore(cert->leaf));
+    ret_info->not_after_s = unix_time_s(X509_get0_notAfter(cert->leaf));
+    sl_x509_name_text(X509_get_subject_name(cert->leaf), ret_info->subject,
+                      sizeof(ret_info->subject));
+    names_text(cert, ret_info->names);
+    ret_info->key_type = key_type_find(cert->key)->shown;
+    ret_info->key_bits = (uint32_t)EVP_PKEY_get_bits(cert->key);
+    ERR_clear_error();
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file A certificate with its chain and private key, shared by contexts. */
+#pragma once
+#include "base/diag.h"
+#include "base/slice.h"
+
+struct sl_tls_cert; /* reference counted */
+
+enum { SL_TLS_NAME_MAX = 256 };    /* bytes of a name or subject as text, NUL included */
+enum { SL_TLS_PEM_MAX = 1 << 20 }; /* bytes of a chain or key file */
+enum { SL_TLS_CHAIN_MAX = 16 };    /* certificates in a chain, the leaf counted */
+
+/** What a person wants to know of a certificate. */
+struct sl_tls_cert_info {
+    int64_t not_before_s, not_after_s; /* Unix time */
+    char subject[SL_TLS_NAME_MAX];     /* RFC 2253 */
+    char names[SL_TLS_NAME_MAX];       /* DNS and IP SANs, comma-separated, cut with "…" */
+    const char *key_type;              /* "ECDSA", "RSA", "Ed25519", … */
+    uint32_t key_bits;
+};
+
+/**
+ * Reads `chain_pem` (leaf first; blocks that are no certificates are passed over) and the first
+ * private key of `key_pem`, and checks that they belong together.
+ * @return SL_OK, SL_EINVAL (diag: which of the two, and what is wrong), SL_ERANGE (too large),
+ * SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pem,
+                                          struct sl_diag *diag, struct sl_tls_cert **ret_cert);
+
+struct sl_tls_cert *sl_tls_cert_ref(struct sl_tls_cert *cert);
+void sl_tls_cert_unref(struct sl_tls_cert *cert); /* NULL is allowed */
+
+void sl_tls_cert_info(const struct sl_tls_cert *cert, struct sl_tls_cert_info *ret_info);

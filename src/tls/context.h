@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file One SSL_CTX for one side of one service. */
+#pragma once
+#include "conf/policy.h"
+#include "tls/certificate.h"
+#include "tls/store.h"
+#include "tls/tickets.h"
+
+struct sl_tls_ctx; /* reference counted */
+
+enum sl_tls_verify { SL_TLS_VERIFY_OFF, SL_TLS_VERIFY_REQUEST, SL_TLS_VERIFY_REQUIRE };
+
+/** The side toward clients. What is pointed at is copied or referenced, `tickets` excepted. */
+struct sl_tls_server_conf {
+    const char *service; /* its name: sessions do not resume in another service */
+    const struct sl_policy *policy;
+    struct sl_tls_cert *const *certs; /* [0] is the default; at least one */
+    size_t certs_count;
+    const char *const *alpn; /* in our order of preference */
+    size_t alpn_count;
+    enum sl_tls_verify verify;    /* of the client's certificate */
+    struct sl_tls_store *clients; /* who signs clients' certificates; NULL when verify is OFF */
+    const struct sl_ticket_keys
+        *tickets; /* read at every handshake, outlives the context; NULL: no tickets */
+};
+
+/** The side toward upstreams. */
+struct sl_tls_client_conf {
+    const struct sl_policy *policy;
+    bool is_verified;           /* chain and name or IP address */
+    struct sl_tls_store *store; /* NULL only when not verified */
+    struct sl_tls_cert *cert;   /* of our own; NULL for none */
+    const char *name;        /* DNS name or IP literal: verified, and sent as SNI when a DNS name */
+    const char *const *alpn; /* offered, unless the session says otherwise */
+    size_t alpn_count;
+};
+
+/** @return SL_OK, SL_EINVAL (diag: what the library or the policy does not allow), SL_ENOMEM */
+SL_CHECKED enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf,
+                                                struct sl_diag *diag, struct sl_tls_ctx **ret_ctx);
+SL_CHECKED enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf,
+                                                struct sl_diag *diag, struct sl_tls_ctx **ret_ctx);
+
+struct sl_tls_ctx *sl_tls_ctx_ref(struct sl_tls_ctx *ctx);
+void sl_tls_ctx_unref(struct sl_tls_ctx *ctx); /* NULL is allowed */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file What a struct sl_tls_ctx is made of. Inside tls/ only. */
+#pragma once
+#include "tls/context.h"
+#include "tls/resume.h"
+#include "tls/select.h"
+#include <openssl/ssl.h>
+
+struct sl_tls_ctx {
+    SSL_CTX *ssl_ctx;
+    BIO_METHOD *bio_method;
+    uint32_t refs_count;
+    bool is_server;
+    bool is_verified; /* a peer's certificate, when there is one, has been verified */
+    bool is_ip;       /* `name` is an IP literal */
+    uint8_t *alpn;    /* as on the wire */
+    size_t alpn_len;  /* bytes */
+
+    /* toward clients */
+    struct sl_tls_select select;
+    const struct sl_ticket_keys *tickets; /* not owned */
+
+    /* toward upstreams */
+    char *name; /* NULL for none */
+    struct sl_tls_resume resume;
+};

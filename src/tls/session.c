@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/error.h"
+#include "tls/own.h"
+#include "tls/session_impl.h"
+#include "tls/tickets_impl.h"
+#include "tls/x509.h"
+#include <openssl/err.h>
+#include <string.h>
+
+enum { CONTENT_ALERT = 0x15, TLS_MAJOR = 0x03 }; /* RFC 8446 5.1 */
+
+static void tls_cleanup(struct sl_tls **tls)
+{
+    sl_tls_destroy(*tls);
+}
+
+static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tls)
+{
+    SL_CLEANUP(tls_cleanup) struct sl_tls *tls = calloc(1, sizeof(*tls));
+    if (tls == NULL) {
+        return SL_ENOMEM;
+    }
+    tls->ctx = sl_tls_ctx_ref(ctx);
+    ERR_clear_error();
+    tls->ssl = SSL_new(ctx->ssl_ctx);
+    BIO *bio = tls->ssl == NULL ? NULL : sl_tls_bio_create(ctx->bio_method, &tls->io);
+    if (bio == NULL) {
+        ERR_clear_error();
+        return SL_ENOMEM;
+    }
+    SSL_set_bio(tls->ssl, bio, bio);
+    if (SSL_set_app_data(tls->ssl, tls) != 1) {
+        ERR_clear_error();
+        return SL_ENOMEM;
+    }
+    *ret_tls = SL_STEAL(tls);
+    return SL_OK;
+}
+
+enum sl_err sl_tls_accept_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tls)
+{
+    SL_CLEANUP(tls_cleanup) struct sl_tls *tls = NULL;
+    enum sl_err rc = session_create(ctx, &tls);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (!sl_ticket_keys_has_first(ctx->tickets)) {
+        (void)SSL_set_options(tls->ssl, SSL_OP_NO_TICKET); /* nothing could seal one */
+        (void)SSL_set_num_tickets(tls->ssl, 0);
+    }
+    SSL_set_accept_state(tls->ssl);
+    *ret_tls = SL_STEAL(tls);
+    return SL_OK;
+}
+
+/* Offers `alpn` and remembers it: what the upstream chooses must be in it. */
+static enum sl_err alpn_offer(struct sl_tls *tls, struct sl_slice alpn)
+{
+    const void *bytes = alpn.len == 0 ? "" : (const void *)alpn.ptr;
+    if (EVP_Digest(bytes, alpn.len, tls->offer, NULL, EVP_sha256(), NULL) != 1) {
+        return SL_ENOMEM;
+    }
+    if (alpn.len == 0) {
+        return SL_OK;
+    }
+    tls->held = malloc(alpn.len);
+    if (tls->held == NULL || alpn.len > UINT16_MAX ||
+        SSL_set_alpn_protos(tls->ssl, alpn.ptr, (unsigned)alpn.len) != 0) {
+        return SL_ENOMEM;
+    }
+    memcpy(tls->held, alpn.ptr, alpn.len);
+    tls->held_len = alpn.len;
+    return SL_OK;
+}
+
+static enum sl_err server_name_send(struct sl_tls *tls)
+{
+    if (tls->ctx->name == NULL || tls->ctx->is_ip) {
+        return SL_OK; /* RFC 6066 3: no literal addresses */
+    }
+    tls->server_name = strdup(tls->ctx->name);
+    return tls->server_name != NULL && SSL_set_tlsext_host_name(tls->ssl, tls->server_name) == 1
+               ? SL_OK
+               : SL_ENOMEM;
+}
+
+enum sl_err sl_tls_connect_create(struct sl_tls_ctx *ctx, struct sl_slice alpn,
+                                  struct sl_tls **ret_tls)
+{
+    SL_CLEANUP(tls_cleanup) struct sl_tls *tls = NULL;
+    enum sl_err rc = session_create(ctx, &tls);
+    if (rc == SL_OK) {
+        rc = alpn_offer(tls, alpn.ptr == NULL ? sl_slice_of(ctx->alpn, ctx->alpn_len) : alpn);
+    }
+    if (rc == SL_OK) {
+        rc = server_name_send(tls);
+    }
+    ERR_clear_error();
+    if (rc != SL_OK) {
+        return rc;
+    }
+    SSL_SESSION *session = sl_tls_resume_take(&ctx->resume, tls->offer, sl_tls_resume_clock_s());
+    if (session != NULL) {
+        (void)SSL_set_session(tls->ssl, session); /* refused: a full handshake */
+        SSL_SESSION_free(session);
+        ERR_clear_error();
+    }
+    SSL_set_connect_state(tls->ssl);
+    *ret_tls = SL_STEAL(tls);
+    return SL_OK;
+}
+
+void sl_tls_destroy(struct sl_tls *tls)
+{
+    if (tls == NULL) {
+        return;
+    }
+    if (tls->ssl != NULL && tls->is_done && !tls->is_broken) {
+        /* else SSL_free takes a missing close_notify for a reason to spoil the kept session */
+        SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+    SSL_free(tls->ssl);
+    ERR_clear_error();
+    sl_tls_ctx_unref(tls->ctx);
+    free(tls->server_name);
+    free(tls->peer_subject);
+    free(tls->peer_name);
+    free(tls->alpn);
+    free(tls->held);
+    free(tls);
+}
+
+void sl_tls_hold_alpn(struct sl_tls *tls)
+{
+    tls->hold = SL_TLS_HOLD_WANTED;
+}
+
+struct sl_slice sl_tls_held_alpn(const struct sl_tls *tls)
+{
+    bool is_held = tls->hold == SL_TLS_HOLD_PAUSED;
+    return sl_slice_of(is_held ? tls->held : NULL, is_held ? tls->held_len : 0);
+}
+
+void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol)
+{
+    uint8_t len = (uint8_t)SL_MIN(protocol.len, (size_t)UINT8_MAX);
+    uint8_t *copy = len == 0 ? NULL : malloc(len);
+    tls->hold = SL_TLS_HOLD_CHOSEN;
+    tls->alpn_len = 0;
+    free(tls->alpn);
+    tls->alpn = copy;
+    if (copy != NULL) {
+        memcpy(copy, protocol.ptr, len);
+        tls->alpn_len = len;
+    }
+    if (protocol.len != 0 && copy == NULL) {
+        tls->is_nomem = true;
+    }
+    free(SL_STEAL(tls->held)); /* behind the copy: `protocol` may be a part of it */
+    tls->held_len = 0;
+}
+
+static void call_begin(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
+                       struct sl_diag *diag)
+{
+    ERR_clear_error();
+    tls->io.in = in;
+    tls->io.out = out;
+    tls->diag = diag;
+    tls->verdict = SL_OK;
+}
+
+/* The session is broken: finds out why, while the error queue still says it. */
+static enum sl_err call_failed(struct sl_tls *tls)
+{
+    tls->is_broken = true;
+    if (tls->io.is_full) {
+        sl_diag_set(tls->diag, "no room for what has to be sent");
+        return SL_ENOSPC;
+    }
+    if (tls->verdict != SL_OK) {
+        return tls->verdict; /* the callback has said why */
+    }
+    unsigned long error = ERR_peek_error();
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        sl_diag_set(tls->diag, "the client sent no certificate");
+        return SL_EVERIFY;
+    }
+    return sl_tls_error_take(SL_ETLS, NULL, tls->diag);
+}
+
+static void call_end(struct sl_tls *tls)
+{
+    ERR_clear_error();
+    tls->io.in = NULL;
+    tls->io.out = NULL;
+    tls->diag = NULL;
+}
+
+/* A peer that does not speak TLS: an alert of our own, for libssl has seen nothing of it. */
+static enum sl_err not_tls(struct sl_tls *tls, enum sl_first_bytes what, struct sl_wbuf *out,
+                           struct sl_diag *diag)
+{
+    uint8_t alert = what == SL_FIRST_SSLV2 ? SSL_AD_PROTOCOL_VERSION : SSL_AD_UNEXPECTED_MESSAGE;
+    const uint8_t record[] = { CONTENT_ALERT, TLS_MAJOR, 1, 0, 2, SSL3_AL_FATAL, alert };
+    const char *peer = tls->ctx->is_server ? "client" : "upstream";
+    tls->is_broken = true;
+    if (what == SL_FIRST_OTHER) {
+        sl_diag_set(diag, "the %s does not speak TLS", peer);
+    } else {
+        sl_diag_set(diag, "the %s speaks %s, not TLS", peer, sl_first_bytes_name(what));
+    }
+    enum sl_err rc = sl_wbuf_put(out, sl_slice_of(record, sizeof(record)));
+    return rc == SL_OK ? SL_EPROTO : rc;
+}
+
+/* Takes single bytes off `in` until they say what the peer speaks; libssl gets them first. */
+static enum sl_err first_bytes(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
+                               struct sl_diag *diag)
+{
+    enum sl_first_bytes what = SL_FIRST_MORE;
+    while (what == SL_FIRST_MORE) {
+        if (in->len == 0) {
+            return SL_AGAIN;
+        }
+        tls->first[tls->first_len++] = sl_slice_cut(in, 1).ptr[0];
+        what = sl_first_bytes_classify(sl_slice_of(tls->first, tls->first_len));
+        if (tls->first[0] == CONTENT_ALERT) { /* a peer that gives up at once still speaks TLS */
+            what = tls->first_len == 1          ? SL_FIRST_MORE
+                   : tls->first[1] == TLS_MAJOR ? SL_FIRST_TLS
+                                                : SL_FIRST_OTHER;
+        }
+    }
+    if (what != SL_FIRST_TLS) {
+        return not_tls(tls, what, out, diag);
+    }
+    tls->is_tls = true;
+    tls->io.before = sl_slice_of(tls->first, tls->first_len);
+    return SL_OK;
+}
+
+static bool was_offered(const struct sl_tls *tls, struct sl_slice protocol)
+{
+    struct sl_slice list = sl_slice_of(tls->held, tls->held_len), one;
+    while (sl_alpn_next(&list, &one) == SL_OK) {
+        if (sl_slice_eq(one, protocol)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum sl_err alpn_read(struct sl_tls *tls)
+{
+    const unsigned char *chosen = NULL;
+    unsigned len = 0;
+    SSL_get0_alpn_selected(tls->ssl, &chosen, &len);
+    if (!tls->ctx->is_server && len != 0 && !was_offered(tls, sl_slice_of(chosen, len))) {
+        sl_diag_set(tls->diag, "the upstream chose an ALPN protocol that was not offered");
+        return SL_ETLS;
+    }
+    uint8_t *copy = len == 0 ? NULL : malloc(len);
+    if (len != 0 && copy == NULL) {
+        return SL_ENOMEM;
+    }
+    if (copy != NULL) {
+        memcpy(copy, chosen, len);
+    }
+    free(tls->alpn);
+    tls->alpn = copy;
+    tls->alpn_len = (uint8_t)len;
+    free(SL_STEAL(tls->held));
+    tls->held_len = 0;
+    return SL_OK;
+}
+
+static enum sl_err peer_read(struct sl_tls *tls)
+{
+    const X509 *peer = SSL_get0_peer_certificate(tls->ssl);
+    tls->has_peer_cert = peer != NULL;
+    if (peer == NULL || !tls->ctx->is_verified || SSL_get_verify_result(tls->ssl) != X509_V_OK) {
+        return SL_OK;
+    }
+    char subject[SL_TLS_NAME_MAX];
+    sl_x509_name_text(X509_get_subject_name(peer), subject, sizeof(subject));
+    tls->peer_subject = strdup(subject);
+    sl_x509_common_name(X509_get_subject_name(peer), subject, sizeof(subject));
+    tls->peer_name = strdup(subject);
+    return tls->peer_subject == NULL || tls->peer_name == NULL ? SL_ENOMEM : SL_OK;
+}
+
+/* libssl does not hand over the new ticket of a resumed TLS 1.2 session by itself. */
+static void renewed_keep(struct sl_tls *tls)
+{
+    if (tls->ctx->is_server || !tls->is_resumed || SSL_version(tls->ssl) >= TLS1_3_VERSION) {
+        return;
+    }
+    SSL_SESSION *session = SSL_get1_session(tls->ssl);
+    if (session != NULL) {
+        sl_tls_resume_put(&tls->ctx->resume, session, tls->offer, sl_tls_resume_clock_s());
+    }
+}
+
+/* Reads out all that is ever asked, so that the SSL object need not be asked again. */
+static enum sl_err handshake_done(struct sl_tls *tls)
+{
+    int group = (int)SSL_get_negotiated_group(tls->ssl);
+    tls->version = SSL_get_version(tls->ssl);
+    tls->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(tls->ssl));
+    tls->group = group == NID_undef ? NULL : SSL_group_to_name(tls->ssl, group);
+    tls->is_resumed = SSL_session_reused(tls->ssl) == 1;
+    enum sl_err rc = peer_read(tls);
+    if (rc == SL_OK) {
+        rc = alpn_read(tls);
+    }
+    tls->is_done = rc == SL_OK;
+    tls->is_broken = rc != SL_OK;
+    if (rc == SL_OK) {
+        renewed_keep(tls);
+    }
+    return rc;
+}
+
+static enum sl_err handshake_step(struct sl_tls *tls)
+{
+    int done = SSL_do_handshake(tls->ssl);
+    if (done == 1 && !tls->io.is_full) {
+        return handshake_done(tls);
+    }
+    switch (SSL_get_error(tls->ssl, done)) {
+    case SSL_ERROR_WANT_READ:
+        return SL_AGAIN;
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+        return SL_EPAUSED;
+    default:
+        return call_failed(tls);
+    }
+}
+
+enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
+                             struct sl_diag *diag)
+{
+    if (tls->is_broken) {
+        return SL_ETLS;
+    }
+    if (tls->is_nomem) {
+        return SL_ENOMEM;
+    }
+    if (tls->is_done) {
+        return SL_OK;
+    }
+    bool is_first = !tls->ctx->is_server && in->len == 0 && tls->first_len == 0;
+    if (!tls->is_tls && !is_first) { /* who connects speaks first */
+        enum sl_err rc = first_bytes(tls, in, out, diag);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    call_begin(tls, in, out, diag);
+    enum sl_err rc = handshake_step(tls);
+    call_end(tls);
+    return rc;
+}
+
+bool sl_tls_has_hello(const struct sl_tls *tls)
+{
+    return tls->has_hello;
+}
+
+static enum sl_err decrypt_all(struct sl_tls *tls, const struct sl_slice *in, struct sl_wbuf *plain)
+{
+    for (;;) {
+        size_t room = sl_wbuf_room(plain), len = 0;
+        if (room == 0) {
+            return in->len == 0 && SSL_pending(tls->ssl) == 0 ? SL_AGAIN : SL_ENOSPC;
+        }
+        int is_read = SSL_read_ex(tls->ssl, plain->ptr + plain->len, room, &len);
+        if (is_read == 1) {
+            plain->len += len;
+            continue;
+        }
+        switch (SSL_get_error(tls->ssl, is_read)) {
+        case SSL_ERROR_WANT_READ:
+            return SL_AGAIN;
+        case SSL_ERROR_ZERO_RETURN:
+            return SL_EOF;
+        default:
+            /* SL_ENOSPC is an ordinary answer here, and would be about `plain` */
+            return call_failed(tls) == SL_ENOMEM ? SL_ENOMEM : SL_ETLS;
+        }
+    }
+}
+
+enum sl_err sl_tls_decrypt(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *plain,
+                           struct sl_wbuf *out, struct sl_diag *diag)
+{
+    if (!tls->is_done || tls->is_broken) {
+        return SL_ETLS;
+    }
+    call_begin(tls, in, out, diag);
+    enum sl_err rc = decrypt_all(tls, in, plain);
+    call_end(tls);
+    return rc;
+}
+
+enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain, struct sl_wbuf *out,
+                           struct sl_diag *diag)
+{
+    if (!tls->is_done || tls->is_broken || tls->is_closed) {
+        return SL_ETLS;
+    }
+    if (plain.len == 0) {
+        return SL_OK; /* libssl has no meaning for it */
+    }
+    size_t len = 0;
+    call_begin(tls, NULL, out, diag);
+    bool is_written = SSL_write_ex(tls->ssl, plain.ptr, plain.len, &len) == 1;
+    enum sl_err rc = is_written ? SL_OK : call_failed(tls);
+    call_end(tls);
+    return rc;
+}
+
+enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out)
+{
+    if (!tls->is_done || tls->is_broken || tls->is_closed) {
+        return SL_OK;
+    }
+    tls->is_closed = true;
+    call_begin(tls, NULL, out, NULL);
+    enum sl_err rc = SSL_shutdown(tls->ssl) >= 0 ? SL_OK : call_failed(tls);
+    call_end(tls);
+    return rc;
+}
+
+void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info)
+{
+    *ret_info = (struct sl_tls_info){
+        .version = tls->version,
+        .cipher = tls->cipher,
+        .group = tls->group,
+        .is_resumed = tls->is_resumed,
+        .has_peer_cert = tls->has_peer_cert,
+        .server_name = sl_slice_cstr(tls->server_name),
+        .peer_name = sl_slice_cstr(tls->peer_name),
+        .alpn = sl_slice_of(tls->is_done ? tls->alpn : NULL, tls->is_done ? tls->alpn_len : 0),
+    };
+    if (tls->peer_subject != NULL) {
+        (void)snprintf(ret_info->peer_subject, sizeof(ret_info->peer_subject), "%s",
+                       tls->peer_subject);
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file What a struct sl_tls is made of; libssl's callbacks find it as the SSL's app data. Inside
+ * tls/ only. */
+#pragma once
+#include "codec/client_hello.h"
+#include "tls/bio.h"
+#include "tls/context_impl.h"
+#include "tls/session.h"
+
+/* Of ALPN while the handshake runs (sl_tls_hold_alpn). */
+enum sl_tls_hold { SL_TLS_HOLD_NO, SL_TLS_HOLD_WANTED, SL_TLS_HOLD_PAUSED, SL_TLS_HOLD_CHOSEN };
+
+struct sl_tls {
+    SSL *ssl;
+    struct sl_tls_ctx *ctx;
+    struct sl_tls_bio io;
+
+    /* of the present call */
+    struct sl_diag *diag;
+    enum sl_err verdict; /* what a callback found, which says more than libssl's error */
+
+    /* facts, read out of libssl once */
+    const char *version, *cipher, *group;
+    char *server_name;  /* NULL for none */
+    char *peer_subject; /* NULL for none */
+    char *peer_name;    /* its common name; NULL for none */
+    uint8_t *alpn;      /* chosen; while held: what is chosen to be */
+    uint8_t alpn_len;   /* bytes */
+    bool is_resumed, has_peer_cert;
+
+    bool has_hello;
+    bool is_tls;    /* the first bytes have been looked at */
+    bool is_done;   /* the handshake is over */
+    bool is_broken; /* a call failed: libssl must not be asked again */
+    bool is_closed; /* our close_notify has been written */
+    bool is_nomem;  /* a call without a result of its own found no memory */
+    uint8_t first_len;
+    uint8_t first[SL_FIRST_BYTES_MAX];
+
+    uint8_t *held;   /* an ALPN list: when accepting, what to offer upstream; when connecting, */
+    size_t held_len; /* what was offered */
+
+    /* accepting */
+    enum sl_tls_hold hold;
+    const struct sl_tls_cert *cert; /* what `ssl` has now, when not the context's default */
+
+    /* connecting */
+    uint8_t offer[SL_TLS_DIGEST_LEN]; /* digest of the ALPN list that was offered */
+};

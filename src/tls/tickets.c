@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/session_impl.h"
+#include "tls/tickets_impl.h"
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <string.h>
+#include <time.h>
+
+/* What the callback tells libssl (SSL_CTX_set_tlsext_ticket_key_evp_cb). */
+enum { KEY_ERROR = -1, KEY_NONE = 0, KEY_OK = 1, KEY_OK_RENEW = 2 };
+
+static bool slot_is_used(const struct sl_ticket_key *slot)
+{
+    static const uint8_t ZERO[sizeof(slot->name)] = { 0 };
+    return memcmp(slot->name, ZERO, sizeof(ZERO)) != 0;
+}
+
+enum sl_err sl_ticket_keys_rotate(struct sl_ticket_keys *keys)
+{
+    struct sl_ticket_key fresh;
+    bool is_ok = RAND_bytes(fresh.name, sizeof(fresh.name)) == 1 &&
+                 RAND_priv_bytes(fresh.aes, sizeof(fresh.aes)) == 1 &&
+                 RAND_priv_bytes(fresh.hmac, sizeof(fresh.hmac)) == 1;
+    ERR_clear_error();
+    if (is_ok) {
+        fresh.name[0] |= 1; /* never the mark of an empty slot */
+        memmove(&keys->slots[1], &keys->slots[0], sizeof(keys->slots) - sizeof(keys->slots[0]));
+        keys->slots[0] = fresh;
+    }
+    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    return is_ok ? SL_OK : SL_ETLS;
+}
+
+void sl_ticket_keys_wipe(struct sl_ticket_keys *keys)
+{
+    if (keys != NULL) {
+        OPENSSL_cleanse(keys, sizeof(*keys));
+    }
+}
+
+bool sl_ticket_keys_has_first(const struct sl_ticket_keys *keys)
+{
+    return keys != NULL && slot_is_used(&keys->slots[0]);
+}
+
+static const struct sl_ticket_key *slot_find(const struct sl_ticket_keys *keys,
+                                             const unsigned char *name)
+{
+    for (size_t i = 0; i < SL_TICKET_KEYS_COUNT; i++) {
+        const struct sl_ticket_key *slot = &keys->slots[i];
+        if (slot_is_used(slot) && memcmp(slot->name, name, sizeof(slot->name)) == 0) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static bool mac_set(EVP_MAC_CTX *mac, const struct sl_ticket_key *slot)
+{
+    uint8_t key[sizeof(slot->hmac)];
+    char digest[] = "SHA256";
+    memcpy(key, slot->hmac, sizeof(key)); /* OSSL_PARAM wants it writable */
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key, sizeof(key)),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    bool is_ok = EVP_MAC_CTX_set_params(mac, params) == 1;
+    OPENSSL_cleanse(key, sizeof(key));
+    return is_ok;
+}
+
+static int ticket_seal(const struct sl_ticket_keys *keys, unsigned char *name, unsigned char *iv,
+                       EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    const struct sl_ticket_key *slot = &keys->slots[0];
+    if (!slot_is_used(slot)) {
+        return KEY_NONE;
+    }
+    memcpy(name, slot->name, sizeof(slot->name));
+    bool is_ok = RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
+                 EVP_EncryptInit_ex2(cipher, EVP_aes_256_cbc(), slot->aes, iv, NULL) == 1 &&
+                 mac_set(mac, slot);
+    return is_ok ? KEY_OK : KEY_ERROR;
+}
+
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int is_sealing)
+{
+    const struct sl_tls *tls = SSL_get_app_data(ssl);
+    const struct sl_ticket_keys *keys = tls->ctx->tickets;
+    if (keys == NULL) {
+        return KEY_NONE;
+    }
+    if (is_sealing != 0) {
+        return ticket_seal(keys, name, iv, cipher, mac);
+    }
+    const struct sl_ticket_key *slot = slot_find(keys, name);
+    if (slot == NULL) {
+        return KEY_NONE;
+    }
+    if (EVP_DecryptInit_ex2(cipher, EVP_aes_256_cbc(), slot->aes, iv, NULL) != 1 ||
+        !mac_set(mac, slot)) {
+        return KEY_ERROR;
+    }
+    /* TLS 1.3 clients use a ticket once (RFC 8446 C.4), so each wants its successor */
+    bool is_renewed = slot != &keys->slots[0] || SSL_version(ssl) == TLS1_3_VERSION;
+    return is_renewed ? KEY_OK_RENEW : KEY_OK;
+}
+
+/* What a ticket carries beside the session: when the full handshake was, and for which name. */
+enum { NOTE_NAME_AT = sizeof(int64_t), NOTE_NAME_MAX = 255 };
+
+static struct sl_slice server_name_of(const SSL *ssl)
+{
+    const struct sl_tls *tls = SSL_get_app_data(ssl);
+    struct sl_slice name = sl_slice_cstr(tls->server_name);
+    name.len = SL_MIN(name.len, (size_t)NOTE_NAME_MAX);
+    return name;
+}
+
+/* Puts the note into a new session; a renewed ticket keeps the one it has. */
+static int ticket_note(SSL *ssl, void *arg)
+{
+    SL_UNUSED(arg);
+    SSL_SESSION *session = SSL_get_session(ssl);
+    void *noted = NULL;
+    size_t len = 0;
+    if (session == NULL || SSL_SESSION_get0_ticket_appdata(session, &noted, &len) != 1) {
+        return 0;
+    }
+    if (len >= NOTE_NAME_AT) {
+        return 1;
+    }
+    uint8_t note[NOTE_NAME_AT + NOTE_NAME_MAX];
+    int64_t now_s = (int64_t)time(NULL);
+    struct sl_slice name = server_name_of(ssl);
+    memcpy(note, &now_s, sizeof(now_s));
+    if (name.len > 0) {
+        memcpy(note + NOTE_NAME_AT, name.ptr, name.len);
+    }
+    return SSL_SESSION_set1_ticket_appdata(session, note, NOTE_NAME_AT + name.len);
+}
+
+/* Renewals must not carry a client over the end of its certificate, or on for ever; and a session
+ * is not resumed under another name (RFC 6066 3, which TLS 1.3 leaves to the server). */
+static bool ticket_is_good(const SSL *ssl, SSL_SESSION *session)
+{
+    void *noted = NULL;
+    size_t len = 0;
+    int64_t since_s = 0, now_s = (int64_t)time(NULL);
+    if (SSL_SESSION_get0_ticket_appdata(session, &noted, &len) != 1 || len < NOTE_NAME_AT) {
+        return false;
+    }
+    memcpy(&since_s, noted, sizeof(since_s));
+    struct sl_slice name = sl_slice_of((uint8_t *)noted + NOTE_NAME_AT, len - NOTE_NAME_AT);
+    const X509 *peer = SSL_SESSION_get0_peer(session);
+    return now_s - since_s < SL_TICKET_AGE_MAX_S && since_s <= now_s &&
+           sl_slice_eq_nocase(name, server_name_of(ssl)) &&
+           (peer == NULL || ASN1_TIME_cmp_time_t(X509_get0_notAfter(peer), (time_t)now_s) > 0);
+}
+
+static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                      size_t name_len, SSL_TICKET_STATUS status, void *arg)
+{
+    SL_UNUSED(name);
+    SL_UNUSED(name_len);
+    SL_UNUSED(arg);
+    switch (status) {
+    case SSL_TICKET_SUCCESS:
+        return ticket_is_good(ssl, session) ? SSL_TICKET_RETURN_USE
+                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+    case SSL_TICKET_SUCCESS_RENEW:
+        return ticket_is_good(ssl, session) ? SSL_TICKET_RETURN_USE_RENEW
+                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+    default:
+        return SSL_TICKET_RETURN_IGNORE_RENEW; /* a full handshake, and a ticket of its own */
+    }
+}
+
+enum sl_err sl_tickets_install(SSL_CTX *ctx)
+{
+    (void)SSL_CTX_set_timeout(ctx, SL_TICKET_LIFETIME_S);
+    return SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+                   SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1 &&
+                   SSL_CTX_set_session_ticket_cb(ctx, ticket_note, ticket_judge, NULL) == 1
+               ? SL_OK
+               : SL_ENOMEM;
+}
