@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/conn.h"
+#include "codec/proxy_v2.h"
+#include "relay/close.h"
+#include "sys/socket.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { STAGE_ARENA_BYTES_MAX = 256 * 1024 }; /* of one connection before it relays */
+
+static enum sl_err step_handshake(struct sl_conn *conn);
+static enum sl_err step_connect(struct sl_conn *conn);
+static enum sl_err step_proxy_out(struct sl_conn *conn);
+static enum sl_err step_upstream_handshake(struct sl_conn *conn);
+static enum sl_err step_relay(struct sl_conn *conn);
+
+/* The time that a stage may take, by its place in the plan; 0 where it has a clock of its own. */
+enum stage_clock { CLOCK_NONE, CLOCK_HANDSHAKE, CLOCK_IDLE, CLOCK_LINGER };
+
+static const struct stage_row {
+    /* SL_OK: the stage is over. SL_AGAIN: it waits. Else the connection has ended. */
+    enum sl_err (*step)(struct sl_conn *conn);
+    enum stage_clock clock;
+    enum sl_reason on_timeout;
+    enum sl_farewell farewell; /* at that timeout */
+} STAGES[SL_STAGE_COUNT] = {
+    [SL_STAGE_HANDSHAKE] = { step_handshake, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
+                             SL_FAREWELL_RESET },
+    [SL_STAGE_CONNECT] = { step_connect, CLOCK_NONE, SL_REASON_CONNECT_TIMEOUT, SL_FAREWELL_RESET },
+    [SL_STAGE_PROXY_OUT] = { step_proxy_out, CLOCK_HANDSHAKE, SL_REASON_CONNECT_TIMEOUT,
+                             SL_FAREWELL_RESET },
+    [SL_STAGE_UPSTREAM_HANDSHAKE] = { step_upstream_handshake, CLOCK_HANDSHAKE,
+                                      SL_REASON_UPSTREAM_HANDSHAKE_TIMEOUT, SL_FAREWELL_RESET },
+    [SL_STAGE_RELAY] = { step_relay, CLOCK_IDLE, SL_REASON_IDLE_TIMEOUT, SL_FAREWELL_RESET },
+    [SL_STAGE_LINGER] = { sl_conn_linger, CLOCK_LINGER, SL_REASON_DONE, SL_FAREWELL_CLEAN },
+};
+
+/* Where the connection stands follows from what is done; nothing else remembers it. */
+static enum sl_stage next_stage(const struct sl_conn *conn)
+{
+    if (!conn->is_ready && !conn->is_held) {
+        return SL_STAGE_HANDSHAKE;
+    }
+    if (!conn->is_connected) {
+        return SL_STAGE_CONNECT;
+    }
+    if (!conn->is_proxy_sent) {
+        return SL_STAGE_PROXY_OUT;
+    }
+    if (!conn->is_upstream_ready) {
+        return SL_STAGE_UPSTREAM_HANDSHAKE;
+    }
+    return conn->is_ready ? SL_STAGE_RELAY : SL_STAGE_HANDSHAKE;
+}
+
+static void set_stage_timer(struct sl_conn *conn)
+{
+    const struct sl_conn_plan *plan = conn->plan;
+    const uint32_t clocks_ms[] = { [CLOCK_NONE] = 0,
+                                   [CLOCK_HANDSHAKE] = plan->handshake_ms,
+                                   [CLOCK_IDLE] = plan->idle_ms,
+                                   [CLOCK_LINGER] = plan->linger_ms };
+    uint32_t in_ms = clocks_ms[STAGES[conn->stage].clock];
+    if (in_ms == 0) {
+        sl_timer_cancel(&conn->timer);
+    } else {
+        sl_loop_timer(conn->env->loop, &conn->timer, in_ms);
+    }
+}
+
+static void on_stage_timeout(struct sl_timer *timer)
+{
+    struct sl_conn *conn = SL_CONTAINER_OF(timer, struct sl_conn, timer);
+    const struct stage_row *row = &STAGES[conn->stage];
+    uint64_t idle_ms = conn->env->loop->now_ms - conn->active_ms;
+    if (conn->stage == SL_STAGE_LINGER) {
+        sl_conn_destroy(conn);
+        return;
+    }
+    if (row->clock == CLOCK_IDLE && idle_ms < conn->plan->idle_ms) {
+        /* bytes have moved since: the timer is set anew once a period, not once a byte */
+        sl_loop_timer(conn->env->loop, timer, conn->plan->idle_ms - idle_ms);
+        return;
+    }
+    sl_conn_end(conn, row->on_timeout, SL_SIDE_NONE, row->farewell, NULL);
+}
+
+static void on_task(struct sl_task *task)
+{
+    sl_conn_step(SL_CONTAINER_OF(task, struct sl_conn, task));
+}
+
+static void on_ready(struct sl_ep_owner *owner, struct sl_ep_tcp *tcp)
+{
+    SL_UNUSED(tcp);
+    sl_conn_step(SL_CONTAINER_OF(owner, struct sl_conn, owner));
+}
+
+static void free_arena(struct sl_reap *reap)
+{
+    struct sl_conn *conn = SL_CONTAINER_OF(reap, struct sl_conn, arena_reap);
+    sl_arena_fini(&conn->arena);
+}
+
+static void enter(struct sl_conn *conn, enum sl_stage stage)
+{
+    uint64_t now_ms = conn->env->loop->now_ms;
+    conn->stage_ms[conn->stage] += now_ms - conn->stage_begin_ms;
+    conn->stage = stage;
+    conn->stage_begin_ms = now_ms;
+    conn->active_ms = now_ms;
+    set_stage_timer(conn);
+    if (stage == SL_STAGE_RELAY) {
+        struct sl_ep *client =
+            conn->client_tls.tls != NULL ? &conn->client_tls.ep : &conn->client_tcp->ep;
+        struct sl_ep *upstream =
+            conn->upstream_tls.tls != NULL ? &conn->upstream_tls.ep : &conn->upstream_tcp->ep;
+        sl_relay_init(&conn->relay, client, upstream);
+        /* events of this turn may still point at what stands in it */
+        sl_loop_reap(conn->env->loop, &conn->arena_reap, free_arena);
+    }
+}
+
+void sl_conn_step(struct sl_conn *conn)
+{
+    if (conn->is_stepping) {
+        return;
+    }
+    conn->is_stepping = true;
+    enum sl_err rc = SL_OK;
+    while (rc == SL_OK && conn->stage != SL_STAGE_CLOSED) {
+        rc = STAGES[conn->stage].step(conn);
+        if (rc == SL_OK) {
+            enter(conn, next_stage(conn));
+        }
+    }
+    if (conn->stage == SL_STAGE_LINGER && rc == SL_EOF) {
+        sl_conn_destroy(conn);
+    }
+    conn->is_stepping = false;
+}
+
+static const char *words(struct sl_conn *conn)
+{
+    return conn->env->scratch->diag.text;
+}
+
+/* The end of a handshake with the client that did not succeed. */
+static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
+{
+    static const struct {
+        enum sl_err rc;
+        enum sl_reason reason;
+        enum sl_farewell farewell;
+    } ENDS[] = {
+        { SL_EOF, SL_REASON_CLIENT_CLOSED, SL_FAREWELL_RESET },
+        { SL_ERESET, SL_REASON_CLIENT_CLOSED, SL_FAREWELL_RESET },
+        { SL_EPROTO, SL_REASON_NOT_TLS, SL_FAREWELL_TELL_CLIENT },
+        { SL_ERANGE, SL_REASON_CLIENT_HELLO_TOO_LARGE, SL_FAREWELL_TELL_CLIENT },
+        { SL_EVERIFY, SL_REASON_CLIENT_UNVERIFIED, SL_FAREWELL_TELL_CLIENT },
+        { SL_ETLS, SL_REASON_HANDSHAKE_FAILED, SL_FAREWELL_TELL_CLIENT },
+        { SL_ENOMEM, SL_REASON_NO_MEMORY, SL_FAREWELL_RESET },
+    };
+    for (size_t i = 0; i < SL_COUNT(ENDS); i++) {
+        if (ENDS[i].rc == rc) {
+            sl_conn_end(conn, ENDS[i].reason, SL_SIDE_CLIENT, ENDS[i].farewell, words(conn));
+            return rc;
+        }
+    }
+    sl_conn_end(conn, SL_REASON_INTERNAL, SL_SIDE_NONE, SL_FAREWELL_RESET, sl_err_name(rc));
+    return rc;
+}
+
+static enum sl_err step_handshake(struct sl_conn *conn)
+{
+    if (conn->plan->client_tls == NULL) {
+        conn->is_ready = true;
+        return SL_OK;
+    }
+    conn->env->scratch->diag.text[0] = '\0';
+    enum sl_err rc =
+        sl_ep_tls_handshake(&conn->client_tls, conn->env->scratch, conn->plan->hello_max_bytes);
+    switch (rc) {
+    case SL_OK:
+        conn->is_ready = true;
+        return SL_OK;
+    case SL_EPAUSED:
+        conn->is_held = true;
+        return SL_OK;
+    case SL_AGAIN:
+        return SL_AGAIN;
+    default:
+        return client_failed(conn, rc);
+    }
+}
+
+/* While the upstream is waited for nothing is read from the client, but a reset is an end. */
+static enum sl_err client_check(struct sl_conn *conn)
+{
+    if (!conn->client_tcp->is_reset) {
+        return SL_OK;
+    }
+    sl_conn_end(conn, SL_REASON_CLIENT_CLOSED, SL_SIDE_CLIENT, SL_FAREWELL_RESET, NULL);
+    return SL_ERESET;
+}
+
+static enum sl_err step_connect(struct sl_conn *conn)
+{
+    enum sl_err rc = client_check(conn);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (conn->connector == NULL && !conn->is_connected) {
+        conn->env->hooks->connect(conn);
+        if (conn->stage != SL_STAGE_CONNECT) { /* it failed at once */
+            return SL_ERESET;
+        }
+    }
+    return conn->is_connected ? SL_OK : SL_AGAIN;
+}
+
+/*
+ * What to offer the upstream, as on the wire: what the client waits for, or has; else what the
+ * context has. */
+static struct sl_slice upstream_alpn(struct sl_conn *conn)
+{
+    if (conn->client_tls.tls == NULL) {
+        return sl_slice_of(NULL, 0);
+    }
+    if (conn->is_held) {
+        return sl_tls_held_alpn(conn->client_tls.tls);
+    }
+    struct sl_tls_info info;
+    sl_tls_info(conn->client_tls.tls, &info);
+    uint8_t *list = info.alpn.len == 0 ? NULL : sl_arena_alloc(&conn->arena, info.alpn.len + 1);
+    if (list == NULL) {
+        return sl_slice_of(NULL, 0);
+    }
+    list[0] = (uint8_t)info.alpn.len; /* RFC 7301 3.1: one length byte before each name */
+    memcpy(list + 1, info.alpn.ptr, info.alpn.len);
+    return sl_slice_of(list, info.alpn.len + 1);
+}
+
+void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct sl_addr *addr,
+                       struct sl_tls_ctx *tls, const char *text)
+{
+    conn->connector = NULL;
+    conn->upstream_tcp = tcp;
+    tcp->owner = &conn->owner;
+    tcp->is_writable =
+        true; /* it is connected: what is there to be sent need not wait for events */
+    tcp->is_unix = sl_addr_is_unix(addr);
+    conn->upstream_addr = *addr;
+    conn->upstream_text = text;
+    if (tls != NULL) {
+        struct sl_tls *session = NULL;
+        if (sl_tls_connect_create(tls, upstream_alpn(conn), &session) != SL_OK) {
+            sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
+            return;
+        }
+        sl_ep_tls_init(&conn->upstream_tls, &tcp->ep, &session);
+    }
+    if (tls == NULL && conn->is_held) { /* an upstream without TLS has no ALPN to choose */
+        sl_tls_choose_alpn(conn->client_tls.tls, sl_slice_of(NULL, 0));
+    }
+    conn->is_connected = true;
+    conn->is_proxy_sent = !conn->plan->has_proxy_out;
+    conn->is_upstream_ready = tls == NULL;
+    sl_conn_step(conn);
+}
+
+void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const struct sl_addr *addr,
+                           const char *text)
+{
+    conn->connector = NULL;
+    conn->upstream_addr = *addr;
+    conn->upstream_text = text;
+    sl_conn_end(conn, reason, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
+}
+
+static struct sl_proxy_v2 proxy_header(struct sl_conn *conn, const struct sl_tls_info *info)
+{
+    struct sl_proxy_v2 header = { .source = conn->client_addr, .destination = conn->local_addr };
+    if (header.destination.len == 0) { /* not known: then the header tells of neither */
+        header.source.len = 0;
+    }
+    if (conn->client_tls.tls == NULL) {
+        return header;
+    }
+    header.is_tls = true;
+    header.authority = info->server_name;
+    header.alpn = info->alpn;
+    header.version = sl_slice_cstr(info->version);
+    header.cipher = sl_slice_cstr(info->cipher);
+    header.group = sl_slice_cstr(info->group);
+    header.has_client_cert = info->has_peer_cert;
+    header.common_name = info->peer_name;
+    header.is_resumed = info->is_resumed;
+    return header;
+}
+
+static enum sl_err step_proxy_out(struct sl_conn *conn)
+{
+    uint8_t bytes[SL_PROXY_V2_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_tls_info info = { 0 };
+    enum sl_err rc = client_check(conn);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (conn->client_tls.tls != NULL) {
+        sl_tls_info(conn->client_tls.tls, &info);
+    }
+    struct sl_proxy_v2 header = proxy_header(conn, &info);
+    rc = sl_proxy_v2_emit(&header, &out);
+    if (rc != SL_OK) {
+        sl_conn_end(conn, SL_REASON_INTERNAL, SL_SIDE_NONE, SL_FAREWELL_RESET, sl_err_name(rc));
+        return rc;
+    }
+    rc = sl_ep_write(&conn->upstream_tcp->ep, conn->env->scratch, sl_wbuf_slice(&out));
+    if (rc == SL_OK || rc == SL_AGAIN) { /* what is pending goes before everything later */
+        conn->is_proxy_sent = true;
+        return SL_OK;
+    }
+    sl_conn_end(conn, SL_REASON_UPSTREAM_CLOSED, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
+    return rc;
+}
+
+static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
+{
+    static const struct {
+        enum sl_err rc;
+        enum sl_reason reason;
+    } ENDS[] = {
+        { SL_EOF, SL_REASON_UPSTREAM_CLOSED },
+        { SL_ERESET, SL_REASON_UPSTREAM_CLOSED },
+        { SL_EPROTO, SL_REASON_UPSTREAM_NOT_TLS },
+        { SL_EVERIFY, SL_REASON_UPSTREAM_UNVERIFIED },
+        { SL_ETLS, SL_REASON_UPSTREAM_HANDSHAKE_FAILED },
+        { SL_ENOMEM, SL_REASON_NO_MEMORY },
+    };
+    enum sl_reason reason = SL_REASON_INTERNAL;
+    for (size_t i = 0; i < SL_COUNT(ENDS); i++) {
+        if (ENDS[i].rc == rc) {
+            reason = ENDS[i].reason;
+        }
+    }
+    sl_conn_end(conn, reason, SL_SIDE_UPSTREAM, SL_FAREWELL_TELL_UPSTREAM, words(conn));
+    return rc;
+}
+
+static enum sl_err step_upstream_handshake(struct sl_conn *conn)
+{
+    enum sl_err rc = client_check(conn);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    conn->env->scratch->diag.text[0] = '\0';
+    rc = sl_ep_tls_handshake(&conn->upstream_tls, conn->env->scratch, 0);
+    if (rc == SL_AGAIN) {
+        return rc;
+    }
+    if (rc != SL_OK) {
+        return upstream_failed(conn, rc);
+    }
+    conn->is_upstream_ready = true;
+    if (conn->is_held) {
+        struct sl_tls_info info;
+        sl_tls_info(conn->upstream_tls.tls, &info);
+        sl_tls_choose_alpn(conn->client_tls.tls, info.alpn);
+    }
+    return SL_OK;
+}
+
+/* How the relay's end is told to both sides, by what it was. */
+static void relay_ended(struct sl_conn *conn, enum sl_err rc)
+{
+    enum sl_side by = conn->relay.ended_by;
+    bool is_client = by == SL_SIDE_CLIENT;
+    switch (rc) {
+    case SL_EOF:
+        sl_conn_end(conn, SL_REASON_DONE, SL_SIDE_NONE, SL_FAREWELL_CLEAN, NULL);
+        break;
+    case SL_ERESET:
+        sl_conn_end(conn, is_client ? SL_REASON_CLIENT_RESET : SL_REASON_UPSTREAM_RESET, by,
+                    SL_FAREWELL_RESET, NULL);
+        break;
+    case SL_ETRUNC:
+        sl_conn_end(conn, SL_REASON_TRUNCATED, by, SL_FAREWELL_RESET, NULL);
+        break;
+    case SL_ETLS:
+        sl_conn_end(conn, SL_REASON_TLS_ERROR, by,
+                    is_client ? SL_FAREWELL_TELL_CLIENT : SL_FAREWELL_TELL_UPSTREAM, words(conn));
+        break;
+    case SL_ENOMEM:
+        sl_conn_end(conn, SL_REASON_NO_MEMORY, by, SL_FAREWELL_RESET, NULL);
+        break;
+    default:
+        sl_conn_end(conn, SL_REASON_INTERNAL, by, SL_FAREWELL_RESET, sl_err_name(rc));
+        break;
+    }
+}
+
+static enum sl_err step_relay(struct sl_conn *conn)
+{
+    struct sl_conn_env *env = conn->env;
+    env->scratch->diag.text[0] = '\0';
+    enum sl_err rc = sl_relay_turn(&conn->relay, env->scratch, conn->plan->budget_bytes);
+    if (sl_relay_is_active(&conn->relay)) {
+        conn->active_ms = env->loop->now_ms;
+    }
+    if (rc == SL_OK) { /* the budget is used up: others first */
+        sl_loop_defer(env->loop, &conn->task);
+        return SL_AGAIN;
+    }
+    if (rc != SL_AGAIN) {
+        relay_ended(conn, rc);
+    }
+    return rc;
+}
+
+void sl_conn_kill(struct sl_conn *conn, enum sl_reason reason)
+{
+    if (conn->stage == SL_STAGE_LINGER) { /* its end is written down already */
+        sl_conn_destroy(conn);
+    } else if (conn->stage != SL_STAGE_CLOSED) {
+        sl_conn_end(conn, reason, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
+    }
+}
+
+static void conn_init(struct sl_conn *conn, struct sl_conn_env *env,
+                      const struct sl_conn_plan *plan)
+{
+    conn->env = env;
+    conn->plan = plan;
+    conn->stage = SL_STAGE_HANDSHAKE;
+    conn->owner.on_ready = on_ready;
+    conn->begin_ms = conn->stage_begin_ms = conn->active_ms = env->loop->now_ms;
+    sl_list_init(&conn->node);
+    sl_list_init(&conn->reap.node);
+    sl_list_init(&conn->arena_reap.node);
+    sl_task_init(&conn->task, on_task);
+    sl_timer_init(&conn->timer, on_stage_timeout);
+    sl_arena_init(&conn->arena, STAGE_ARENA_BYTES_MAX);
+}
+
+static enum sl_err start_tls(struct sl_conn *conn)
+{
+    struct sl_tls *session = NULL;
+    enum sl_err rc = sl_tls_accept_create(conn->plan->client_tls, &session);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (conn->plan->is_alpn_held) {
+        sl_tls_hold_alpn(session);
+    }
+    sl_ep_tls_init(&conn->client_tls, &conn->client_tcp->ep, &session);
+    return SL_OK;
+}
+
+enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *plan, int *client_fd,
+                          const struct sl_addr *client_addr, const char *listen_text)
+{
+    struct sl_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        return SL_ENOMEM;
+    }
+    conn_init(conn, env, plan);
+    conn->client_addr = *client_addr;
+    conn->listen_text = listen_text;
+    if (sl_socket_local(*client_fd, &conn->local_addr) != SL_OK) {
+        conn->local_addr.len = 0;
+    }
+    enum sl_err rc = sl_ep_tcp_create(env->loop, client_fd, sl_scratch_pending_max(env->scratch),
+                                      &conn->owner, &conn->client_tcp);
+    if (rc != SL_OK) {
+        free(conn);
+        return rc;
+    }
+    conn->client_tcp->is_writable = true; /* as above */
+    conn->client_tcp->is_unix = sl_addr_is_unix(client_addr);
+    sl_list_append(&env->conns, &conn->node);
+    env->conns_count++;
+    set_stage_timer(conn);
+    if (plan->client_tls != NULL && start_tls(conn) != SL_OK) {
+        sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
+        return SL_OK; /* the socket was taken over, and is closed */
+    }
+    if (plan->client_tls == NULL) { /* nothing is to be waited for */
+        sl_conn_step(conn);
+    }
+    return SL_OK;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file One connection: its endpoints, its stage, and what is known of it for the log. */
+#pragma once
+#include "base/addr.h"
+#include "base/arena.h"
+#include "relay/ep_tcp.h"
+#include "relay/ep_tls.h"
+#include "relay/reason.h"
+#include "relay/relay.h"
+#include "relay/stage.h"
+
+struct sl_conn;
+
+/** How a service treats its connections; the same for all of them, never changed. */
+struct sl_conn_plan {
+    const char *service;
+    struct sl_tls_ctx *client_tls; /* NULL: clients speak plaintext */
+    bool is_alpn_held;             /* the upstream's choice of ALPN is the client's */
+    bool has_proxy_out;            /* a PROXY v2 header goes first to the upstream */
+    uint32_t handshake_ms, idle_ms, linger_ms;
+    size_t hello_max_bytes;
+    size_t budget_bytes; /* of one flow in one turn */
+};
+
+/** What a connection needs of the layers above. */
+struct sl_conn_hooks {
+    /** Begins to connect: ends with sl_conn_connected or sl_conn_not_connected, also at once. */
+    void (*connect)(struct sl_conn *conn);
+    /** Gives up a connect that is under way. */
+    void (*connect_cancel)(struct sl_conn *conn);
+    /** The end is known; the connection still holds everything that a log line wants. */
+    void (*ended)(struct sl_conn *conn);
+    /** The connection is about to be freed: the plan may go. */
+    void (*freed)(struct sl_conn *conn);
+};
+
+/** What the connections of one worker share. */
+struct sl_conn_env {
+    struct sl_loop *loop;
+    struct sl_scratch *scratch;
+    const struct sl_conn_hooks *hooks;
+    struct sl_list conns; /* of struct sl_conn, by `node` */
+    size_t conns_count;
+};
+
+struct sl_conn {
+    struct sl_conn_env *env;
+    const struct sl_conn_plan *plan;
+    struct sl_list node;
+    enum sl_stage stage;
+    enum sl_reason reason;
+    enum sl_side ended_by;
+    bool is_stepping; /* guards against stepping from within a step */
+    bool is_held;     /* the client's handshake waits for the upstream's ALPN */
+    bool is_ready;    /* the client's handshake is done, or there is none */
+    bool is_connected, is_proxy_sent, is_upstream_ready;
+    bool client_lingers, upstream_lingers;
+
+    struct sl_ep_owner owner;
+    struct sl_ep_tcp *client_tcp, *upstream_tcp;
+    struct sl_ep_tls client_tls, upstream_tls;
+    struct sl_relay relay;
+    struct sl_timer timer; /* of the stage */
+    struct sl_task task;   /* goes on next turn */
+    struct sl_reap reap;
+    struct sl_arena arena; /* freed when relaying begins */
+    struct sl_reap arena_reap;
+    void *connector; /* net's, in the arena, while connecting */
+
+    struct sl_addr client_addr, local_addr, upstream_addr;
+    const char *listen_text, *upstream_text; /* URLs, of the snapshot */
+    const char *detail;                      /* in the arena; NULL for none */
+    uint64_t begin_ms, stage_begin_ms, active_ms;
+    uint64_t stage_ms[SL_STAGE_COUNT]; /* time spent */
+    enum sl_stage last_stage;          /* in which the end came */
+    uint64_t linger_bytes_count;
+};
+
+/**
+ * Takes over the accepted socket `*client_fd` and starts walking the stages.
+ * @return SL_OK, SL_ENOMEM, SL_ESYS (`*client_fd` is still the caller's)
+ */
+SL_CHECKED enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *plan,
+                                     int *client_fd, const struct sl_addr *client_addr,
+                                     const char *listen_text);
+
+/**
+ * The upstream is connected: `tcp` becomes the connection's.
+ * @param tls   the context to speak TLS with; NULL for plaintext
+ * @param text  the URL, for the log
+ */
+void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct sl_addr *addr,
+                       struct sl_tls_ctx *tls, const char *text);
+
+/** No upstream could be connected. `addr` and `text` are of the last one tried. */
+void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const struct sl_addr *addr,
+                           const char *text);
+
+/** Ends the connection at once, whatever its stage. */
+void sl_conn_kill(struct sl_conn *conn, enum sl_reason reason);
+
+/** Goes on with the stages; used by what wakes a connection. */
+void sl_conn_step(struct sl_conn *conn);

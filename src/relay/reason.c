@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/reason.h"
+
+static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
+    [SL_REASON_DONE] = { "done", SL_LOG_INFO, "Both sides ended cleanly." },
+    [SL_REASON_CLIENT_RESET] = { "client_reset", SL_LOG_INFO,
+                                 "The client reset the connection; the upstream got a reset." },
+    [SL_REASON_UPSTREAM_RESET] = { "upstream_reset", SL_LOG_WARN,
+                                   "The upstream reset the connection; the client got a reset." },
+    [SL_REASON_TRUNCATED] = { "truncated", SL_LOG_INFO,
+                              "A side (field `side`) ended TCP without close_notify; the other "
+                              "side "
+                              "got a reset, since it cannot know whether it has everything." },
+    [SL_REASON_TLS_ERROR] = { "tls_error", SL_LOG_INFO,
+                              "A broken record or a fatal alert of a side (field `side`) after the "
+                              "handshake." },
+    [SL_REASON_IDLE_TIMEOUT] = { "idle_timeout", SL_LOG_INFO,
+                                 "No byte moved for `timeouts.idle`." },
+    [SL_REASON_CLIENT_CLOSED] = { "client_closed", SL_LOG_INFO,
+                                  "The client went away before relaying began." },
+    [SL_REASON_HANDSHAKE_TIMEOUT] = { "handshake_timeout", SL_LOG_INFO,
+                                      "The client did not finish its handshake within "
+                                      "`timeouts.handshake`." },
+    [SL_REASON_HANDSHAKE_FAILED] = { "handshake_failed", SL_LOG_INFO,
+                                     "The handshake with the client failed; `detail` says how." },
+    [SL_REASON_NOT_TLS] = { "not_tls", SL_LOG_INFO,
+                            "The client did not speak TLS; `detail` says what it looks like." },
+    [SL_REASON_CLIENT_HELLO_TOO_LARGE] = { "client_hello_too_large", SL_LOG_INFO,
+                                           "The ClientHello was over `limits.client_hello`." },
+    [SL_REASON_CLIENT_UNVERIFIED] = { "client_unverified", SL_LOG_INFO,
+                                      "The client's certificate was not accepted, or it had "
+                                      "none." },
+    [SL_REASON_UPSTREAM_REFUSED] = { "upstream_refused", SL_LOG_WARN,
+                                     "Every upstream refused; `upstream` is the last one tried." },
+    [SL_REASON_UPSTREAM_UNREACHABLE] = { "upstream_unreachable", SL_LOG_WARN,
+                                         "No upstream could be reached." },
+    [SL_REASON_CONNECT_TIMEOUT] = { "connect_timeout", SL_LOG_WARN,
+                                    "No upstream answered within `timeouts.connect`." },
+    [SL_REASON_UPSTREAM_CLOSED] = { "upstream_closed", SL_LOG_WARN,
+                                    "The upstream went away before its handshake was done." },
+    [SL_REASON_UPSTREAM_HANDSHAKE_TIMEOUT] = { "upstream_handshake_timeout", SL_LOG_WARN,
+                                               "The upstream did not finish its handshake within "
+                                               "`timeouts.handshake`." },
+    [SL_REASON_UPSTREAM_HANDSHAKE_FAILED] = { "upstream_handshake_failed", SL_LOG_WARN,
+                                              "The handshake with the upstream failed." },
+    [SL_REASON_UPSTREAM_NOT_TLS] = { "upstream_not_tls", SL_LOG_WARN,
+                                     "The upstream does not speak TLS." },
+    [SL_REASON_UPSTREAM_UNVERIFIED] = { "upstream_unverified", SL_LOG_WARN,
+                                        "The upstream's certificate was not accepted; no byte of "
+                                        "the "
+                                        "client's was sent to it." },
+    [SL_REASON_NO_MEMORY] = { "no_memory", SL_LOG_ERROR, "There was no memory." },
+    [SL_REASON_NO_DESCRIPTORS] = { "no_descriptors", SL_LOG_ERROR,
+                                   "There was no file descriptor for the upstream." },
+    [SL_REASON_SHUTDOWN] = { "shutdown", SL_LOG_INFO,
+                             "Sluice was told to stop and did not wait longer." },
+    [SL_REASON_INTERNAL] = { "internal", SL_LOG_ERROR,
+                             "A mistake of Sluice's own: please report." },
+};
+
+const struct sl_reason_row *sl_reason_row(enum sl_reason reason)
+{
+    return &ROWS[(unsigned)reason < SL_REASON_COUNT ? reason : SL_REASON_INTERNAL];
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file Why a connection ended: a closed list, one word each. */
+#pragma once
+#include "base/logline.h"
+
+enum sl_reason {
+    SL_REASON_DONE,
+    SL_REASON_CLIENT_RESET,
+    SL_REASON_UPSTREAM_RESET,
+    SL_REASON_TRUNCATED,
+    SL_REASON_TLS_ERROR,
+    SL_REASON_IDLE_TIMEOUT,
+    SL_REASON_CLIENT_CLOSED,
+    SL_REASON_HANDSHAKE_TIMEOUT,
+    SL_REASON_HANDSHAKE_FAILED,
+    SL_REASON_NOT_TLS,
+    SL_REASON_CLIENT_HELLO_TOO_LARGE,
+    SL_REASON_CLIENT_UNVERIFIED,
+    SL_REASON_UPSTREAM_REFUSED,
+    SL_REASON_UPSTREAM_UNREACHABLE,
+    SL_REASON_CONNECT_TIMEOUT,
+    SL_REASON_UPSTREAM_CLOSED,
+    SL_REASON_UPSTREAM_HANDSHAKE_TIMEOUT,
+    SL_REASON_UPSTREAM_HANDSHAKE_FAILED,
+    SL_REASON_UPSTREAM_NOT_TLS,
+    SL_REASON_UPSTREAM_UNVERIFIED,
+    SL_REASON_NO_MEMORY,
+    SL_REASON_NO_DESCRIPTORS,
+    SL_REASON_SHUTDOWN,
+    SL_REASON_INTERNAL,
+    SL_REASON_COUNT
+};
+
+/** What is written down of a reason. All static. */
+struct sl_reason_row {
+    const char *word;
+    enum sl_log_level level; /* a client's mistake is no error of ours */
+    const char *text;        /* one sentence for the documents */
+};
+
+const struct sl_reason_row *sl_reason_row(enum sl_reason reason);

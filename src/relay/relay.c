@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/relay.h"
+
+const char *sl_side_name(enum sl_side side)
+{
+    switch (side) {
+    case SL_SIDE_CLIENT:
+        return "client";
+    case SL_SIDE_UPSTREAM:
+        return "upstream";
+    default:
+        return NULL;
+    }
+}
+
+void sl_relay_init(struct sl_relay *relay, struct sl_ep *client, struct sl_ep *upstream)
+{
+    *relay = (struct sl_relay){ .ended_by = SL_SIDE_NONE };
+    sl_flow_init(&relay->to_upstream, client, upstream);
+    sl_flow_init(&relay->to_client, upstream, client);
+}
+
+bool sl_relay_is_active(const struct sl_relay *relay)
+{
+    return relay->to_upstream.is_active || relay->to_client.is_active;
+}
+
+/*
+ * Looks at one side: `from` is the flow that reads it, `to` the one that writes it. SL_OK when it
+ * lives.
+ *
+ * A reset ends everything, but what the peer sent before it is still in the socket and is passed on
+ * first, as the kernel would: so while `from` can move it is let alone, and ends by itself.
+ */
+static enum sl_err side_check(const struct sl_flow *from, const struct sl_flow *to)
+{
+    if (from->state == SL_FLOW_DEAD && !from->is_sink_error) {
+        return from->error;
+    }
+    if (to->state == SL_FLOW_DEAD && to->is_sink_error && to->error != SL_ERESET) {
+        return to->error;
+    }
+    if (!sl_ep_is_reset(from->from)) {
+        return SL_OK;
+    }
+    bool is_stuck = from->state != SL_FLOW_OPEN || sl_ep_pending(from->to) > 0;
+    return is_stuck ? SL_ERESET : SL_OK;
+}
+
+enum sl_err sl_relay_turn(struct sl_relay *relay, struct sl_scratch *scratch, size_t budget_bytes)
+{
+    enum sl_err up = sl_flow_turn(&relay->to_upstream, scratch, budget_bytes);
+    enum sl_err down = sl_flow_turn(&relay->to_client, scratch, budget_bytes);
+    if (relay->to_client.state == SL_FLOW_DEAD && relay->to_client.is_sink_error &&
+        relay->to_upstream.state == SL_FLOW_OPEN) {
+        /* the client's reset was found by writing to it: read what it had sent before */
+        up = sl_flow_turn(&relay->to_upstream, scratch, budget_bytes);
+    }
+    if (up == SL_EOF && down == SL_EOF) {
+        return SL_EOF;
+    }
+    enum sl_err rc = side_check(&relay->to_upstream, &relay->to_client);
+    if (rc != SL_OK) {
+        relay->ended_by = SL_SIDE_CLIENT;
+        return rc;
+    }
+    rc = side_check(&relay->to_client, &relay->to_upstream);
+    if (rc != SL_OK) {
+        relay->ended_by = SL_SIDE_UPSTREAM;
+        return rc;
+    }
+    return up == SL_OK || down == SL_OK ? SL_OK : SL_AGAIN;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The worker's buffers, which every connection uses in turn and none keeps. */
+#pragma once
+#include "base/diag.h"
+#include "base/slice.h"
+
+enum {
+    /* What libssl may hold of a record that had not come whole, above what is received at once. */
+    SL_SCRATCH_PLAIN_EXTRA = 32 * 1024,
+};
+
+/** Valid from one call into an endpoint to the next call into any endpoint of its kind. */
+struct sl_scratch {
+    size_t chunk_bytes;   /* the most that is received at once */
+    uint8_t *recv;        /* chunk_bytes: as it came from the network */
+    struct sl_wbuf plain; /* decrypted */
+    struct sl_wbuf seal;  /* encrypted, and what TLS itself has to say */
+    struct sl_diag diag;  /* the words that belong to the last error */
+};
+
+/** SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_scratch_init(struct sl_scratch *scratch, size_t chunk_bytes);
+void sl_scratch_fini(struct sl_scratch *scratch);
+
+/** The most that one direction of one connection can leave pending. */
+size_t sl_scratch_pending_max(const struct sl_scratch *scratch);
