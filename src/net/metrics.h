@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file Counters: one slab per worker in memory that the supervisor shares with it. Only its
+ * worker writes a slab; anybody who has the mapping reads it, at any time, without a lock. */
+#pragma once
+#include "relay/reason.h"
+
+enum { SL_METRICS_SLAB_BYTES = 4096 };
+
+struct sl_metrics {
+    _Atomic uint64_t accepted_count; /* connections taken */
+    _Atomic uint64_t active_count;   /* connections now */
+    _Atomic uint64_t ended_count[SL_REASON_COUNT];
+    _Atomic uint64_t to_upstream_bytes, to_client_bytes; /* plaintext, of ended connections */
+    _Atomic uint64_t log_dropped_count;                  /* lines that had no place to go */
+};
+_Static_assert(sizeof(struct sl_metrics) <= SL_METRICS_SLAB_BYTES, "one slab is one page");
+
+/** Adds to a counter of one's own slab. */
+void sl_metrics_add(_Atomic uint64_t *counter, uint64_t amount);
+
+/** Reads a counter of any slab. */
+uint64_t sl_metrics_get(const _Atomic uint64_t *counter);

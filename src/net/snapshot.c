@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/snapshot.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNKS_IN_BUDGET = 2 };        /* of one flow in one turn */
+enum { EXPIRES_SOON_S = 14 * 86400 }; /* when `check` begins to warn */
+
+/* While it is built. Objects of TLS that are made here are referenced by what keeps them. */
+struct builder {
+    const struct sl_snapshot_source *source;
+    struct sl_findings *findings;
+    struct sl_snapshot *snapshot;
+    struct sl_tls_store *system_store; /* made at first use, once for all services */
+};
+
+static void complain(struct builder *b, struct sl_conf_pos pos, const struct sl_diag *diag)
+{
+    sl_findings_add(b->findings, SL_FINDING_ERROR, pos, "%s", diag->text);
+}
+
+static void store_cleanup(struct sl_tls_store **store)
+{
+    sl_tls_store_unref(*store);
+}
+
+static void cert_cleanup(struct sl_tls_cert **cert)
+{
+    sl_tls_cert_unref(*cert);
+}
+
+static enum sl_err file_find(struct builder *b, const struct sl_conf_file *file,
+                             struct sl_slice *ret_bytes)
+{
+    return sl_bundle_find(b->source->files, SL_BUNDLE_FILE, sl_slice_cstr(file->path), ret_bytes);
+}
+
+/* A file that is missing was complained of by who made the bundle. */
+static enum sl_err store_load(struct builder *b, const struct sl_conf_file *file,
+                              struct sl_conf_pos system_pos, struct sl_tls_store **ret_store)
+{
+    struct sl_slice pem;
+    struct sl_diag diag = { 0 };
+    if (file->path != NULL) {
+        enum sl_err rc = file_find(b, file, &pem);
+        if (rc == SL_OK && (rc = sl_tls_store_create(pem, &diag, ret_store)) != SL_OK) {
+            sl_findings_add(b->findings, SL_FINDING_ERROR, file->pos, "%s: %s", file->path,
+                            diag.text);
+        }
+        return rc;
+    }
+    if (b->system_store == NULL) {
+        enum sl_err rc =
+            sl_bundle_find(b->source->files, SL_BUNDLE_SYSTEM_CAS, sl_slice_cstr(""), &pem);
+        if (rc == SL_OK) {
+            rc = sl_tls_store_create(pem, &diag, &b->system_store);
+        }
+        if (rc != SL_OK) {
+            sl_findings_add(
+                b->findings, SL_FINDING_ERROR, system_pos,
+                "the system has no CA certificates to verify the upstream with: install "
+                "ca-certificates or set upstream.ca");
+            return rc;
+        }
+    }
+    *ret_store = sl_tls_store_ref(b->system_store);
+    return SL_OK;
+}
+
+static void cert_check_dates(struct builder *b, const struct sl_conf_certificate *conf,
+                             const struct sl_tls_cert *cert)
+{
+    struct sl_tls_cert_info info;
+    sl_tls_cert_info(cert, &info);
+    int64_t now_s = b->source->now_s;
+    if (info.not_after_s <= now_s) {
+        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
+                        "the certificate %s has expired", conf->chain.path);
+    } else if (info.not_after_s - now_s <= EXPIRES_SOON_S) {
+        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
+                        "the certificate %s expires in %lld days", conf->chain.path,
+                        (long long)((info.not_after_s - now_s) / 86400));
+    }
+    if (info.not_before_s > now_s) {
+        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
+                        "the certificate %s is not valid yet", conf->chain.path);
+    }
+}
+
+static enum sl_err cert_load(struct builder *b, const struct sl_conf_certificate *conf,
+                             struct sl_tls_cert **ret_cert)
+{
+    const struct sl_conf_file *key_file = conf->key.path != NULL ? &conf->key : &conf->chain;
+    struct sl_slice chain, key;
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = file_find(b, &conf->chain, &chain);
+    if (rc == SL_OK) {
+        rc = sl_bundle_find(b->source->keys, SL_BUNDLE_KEY, sl_slice_cstr(key_file->path), &key);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    struct sl_tls_cert *cert = NULL;
+    rc = sl_tls_cert_create(chain, key, &diag, &cert);
+    if (rc != SL_OK) {
+        complain(b, conf->chain.pos, &diag);
+        return rc;
+    }
+    cert_check_dates(b, conf, cert);
+    *ret_cert = cert;
+    return SL_OK;
+}
+
+static const char **alpn_names(struct builder *b, const struct sl_conf_service *conf)
+{
+    const char **names = sl_arena_calloc(&b->snapshot->arena, conf->alpn_count + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < conf->alpn_count; i++) {
+        names[i] = conf->alpn[i].text;
+    }
+    return names;
+}
+
+static enum sl_tls_verify verify_of(const struct sl_conf_service *conf)
+{
+    switch (conf->clients.verify) {
+    case SL_CLIENT_VERIFY_REQUEST:
+        return SL_TLS_VERIFY_REQUEST;
+    case SL_CLIENT_VERIFY_REQUIRE:
+        return SL_TLS_VERIFY_REQUIRE;
+    default:
+        return SL_TLS_VERIFY_OFF;
+    }
+}
+
+static enum sl_err certs_load(struct builder *b, const struct sl_conf_service *conf,
+                              struct sl_tls_cert **certs)
+{
+    enum sl_err result = SL_OK;
+    for (size_t i = 0; i < conf->certificates_count; i++) {
+        enum sl_err rc = cert_load(b, &conf->certificates[i], &certs[i]);
+        result = rc == SL_OK ? result : rc;
+    }
+    return result;
+}
+
+static enum sl_err server_ctx_make(struct builder *b, const struct sl_conf_service *conf,
+                                   struct sl_tls_cert **certs, struct sl_tls_ctx **ret_ctx)
+{
+    SL_CLEANUP(store_cleanup) struct sl_tls_store *clients = NULL;
+    const char **alpn = alpn_names(b, conf);
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = alpn == NULL ? SL_ENOMEM : certs_load(b, conf, certs);
+    if (rc == SL_OK && verify_of(conf) != SL_TLS_VERIFY_OFF) {
+        rc = store_load(b, &conf->clients.ca, conf->clients.ca.pos, &clients);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_tls_server_conf server = { .service = conf->name,
+                                               .policy = conf->policy,
+                                               .certs = certs,
+                                               .certs_count = conf->certificates_count,
+                                               .alpn = alpn,
+                                               .alpn_count = conf->alpn_count,
+                                               .verify = verify_of(conf),
+                                               .clients = clients,
+                                               .tickets = b->source->tickets };
+    rc = sl_tls_server_ctx_create(&server, &diag, ret_ctx);
+    if (rc != SL_OK) {
+        complain(b, conf->certificates[0].chain.pos, &diag);
+    }
+    return rc;
+}
+
+static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
+                                    struct sl_tls_ctx **ret_ctx)
+{
+    struct sl_tls_cert **certs = calloc(conf->certificates_count + 1, sizeof(struct sl_tls_cert *));
+    if (certs == NULL) {
+        return SL_ENOMEM;
+    }
+    enum sl_err rc = server_ctx_make(b, conf, certs, ret_ctx);
+    for (size_t i = 0; i < conf->certificates_count; i++) {
+        sl_tls_cert_unref(certs[i]);
+    }
+    free(certs);
+    return rc;
+}
+
+/* The name to send and verify; NULL without memory. */
+static const char *upstream_name(struct builder *b, const struct sl_conf_service *conf,
+                                 const struct sl_conf_url *url)
+{
+    return conf->upstream.name.text != NULL ? conf->upstream.name.text
+                                            : sl_arena_strdup(&b->snapshot->arena, url->url.host);
+}
+
+static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
+                                    const struct sl_conf_url *url, struct sl_tls_ctx **ret_ctx)
+{
+    SL_CLEANUP(store_cleanup) struct sl_tls_store *store = NULL;
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
+    const struct sl_conf_upstream *upstream = &conf->upstream;
+    bool is_bridge = conf->listens[0].url.scheme == SL_SCHEME_TLS;
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = SL_OK;
+    if (upstream->is_verified) {
+        rc = store_load(b, &upstream->ca, url->pos, &store);
+    }
+    if (rc == SL_OK && upstream->certificate.chain.path != NULL) {
+        rc = cert_load(b, &upstream->certificate, &cert);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const char **alpn = alpn_names(b, conf);
+    const char *name = upstream_name(b, conf, url);
+    if (alpn == NULL || name == NULL) {
+        return SL_ENOMEM;
+    }
+    const struct sl_tls_client_conf client = { .policy = conf->policy,
+                                               .is_verified = upstream->is_verified,
+                                               .store = store,
+                                               .cert = cert,
+                                               .name = name,
+                                               .alpn = alpn,
+                                               /* a bridge offers what its client does */
+                                               .alpn_count = is_bridge ? 0 : conf->alpn_count };
+    rc = sl_tls_client_ctx_create(&client, &diag, ret_ctx);
+    if (rc != SL_OK) {
+        complain(b, url->pos, &diag);
+    }
+    return rc;
+}
+
+static enum sl_err upstream_build(struct builder *b, const struct sl_conf_service *conf,
+                                  const struct sl_conf_url *url, struct sl_upstream *upstream)
+{
+    struct sl_slice addrs;
+    upstream->text = url->text;
+    enum sl_err rc =
+        sl_bundle_find(b->source->files, SL_BUNDLE_ADDRS, sl_slice_cstr(url->text), &addrs);
+    if (rc == SL_OK) {
+        rc = sl_upstream_addrs_parse(addrs, &b->snapshot->arena, &upstream->addrs,
+                                     &upstream->addrs_count);
+    }
+    enum sl_err tls = SL_OK;
+    if (url->url.scheme == SL_SCHEME_TLS) {
+        tls = client_ctx_build(b, conf, url, &upstream->tls);
+    }
+    return rc != SL_OK ? rc : tls;
+}
+
+static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_service *conf)
+{
+    const struct sl_conf_limits *limits = &b->snapshot->conf->limits;
+    bool is_bridge = conf->listens[0].url.scheme == SL_SCHEME_TLS &&
+                     conf->connects[0].url.scheme == SL_SCHEME_TLS;
+    bool has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF;
+    return (struct sl_conn_plan){ .service = conf->name,
+                                  /* the PROXY header tells of a finished handshake */
+                                  .is_alpn_held = is_bridge && !has_proxy_out,
+                                  .has_proxy_out = has_proxy_out,
+                                  .handshake_ms = conf->timeouts.handshake_ms,
+                                  .idle_ms = conf->timeouts.idle_ms,
+                                  .linger_ms = conf->timeouts.linger_ms,
+                                  .hello_max_bytes = limits->client_hello_bytes,
+                                  .budget_bytes = limits->buffer_bytes * CHUNKS_IN_BUDGET };
+}
+
+static enum sl_err service_build(struct builder *b, const struct sl_conf_service *conf,
+                                 struct sl_service *service)
+{
+    enum sl_err result = SL_OK;
+    service->conf = conf;
+    service->plan = plan_of(b, conf);
+    service->upstreams =
+        sl_arena_calloc(&b->snapshot->arena, conf->connects_count, sizeof(*service->upstreams));
+    if (service->upstreams == NULL) {
+        return SL_ENOMEM;
+    }
+    service->upstreams_count = conf->connects_count;
+    if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
+        result = server_ctx_build(b, conf, &service->plan.client_tls);
+    }
+    for (size_t i = 0; i < conf->connects_count; i++) {
+        enum sl_err rc = upstream_build(b, conf, &conf->connects[i], &service->upstreams[i]);
+        result = rc == SL_OK ? result : rc;
+    }
+    return result;
+}
+
+static enum sl_err conf_load(struct builder *b)
+{
+    struct sl_slice yaml, folder;
+    const struct sl_bundle *files = b->source->files;
+    struct sl_snapshot *snapshot = b->snapshot;
+    if (sl_bundle_find(files, SL_BUNDLE_YAML, sl_slice_cstr(""), &yaml) != SL_OK ||
+        sl_bundle_find(files, SL_BUNDLE_FOLDER, sl_slice_cstr(""), &folder) != SL_OK) {
+        return SL_EINVAL;
+    }
+    char *path = sl_arena_strdup(&snapshot->arena, folder);
+    if (path == NULL) {
+        return SL_ENOMEM;
+    }
+    const struct sl_conf_source source = { .yaml = yaml, .folder = folder.len == 0 ? NULL : path };
+    return sl_conf_parse(&source, &snapshot->arena, b->findings, &snapshot->conf);
+}
+
+enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
+                               struct sl_findings *findings, struct sl_snapshot **ret_snapshot)
+{
+    struct sl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL) {
+        return SL_ENOMEM;
+    }
+    struct builder b = { .source = source, .findings = findings, .snapshot = snapshot };
+    enum sl_err result = conf_load(&b);
+    if (result == SL_OK) {
+        snapshot->services = sl_arena_calloc(&snapshot->arena, snapshot->conf->services_count,
+                                             sizeof(*snapshot->services));
+        result = snapshot->services == NULL ? SL_ENOMEM : SL_OK;
+    }
+    for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
+        enum sl_err rc = service_build(&b, &snapshot->conf->services[i], &snapshot->services[i]);
+        result = rc == SL_OK ? result : rc;
+    }
+    sl_tls_store_unref(b.system_store);
+    if (result != SL_OK) {
+        sl_snapshot_destroy(snapshot);
+        return result == SL_ENOMEM ? SL_ENOMEM : SL_EINVAL;
+    }
+    *ret_snapshot = snapshot;
+    return SL_OK;
+}
+
+void sl_snapshot_destroy(struct sl_snapshot *snapshot)
+{
+    if (snapshot == NULL) {
+        return;
+    }
+    for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
+        struct sl_service *service = &snapshot->services[i];
+        sl_tls_ctx_unref(service->plan.client_tls);
+        for (size_t j = 0; j < service->upstreams_count; j++) {
+            sl_tls_ctx_unref(service->upstreams[j].tls);
+        }
+    }
+    sl_arena_fini(&snapshot->arena);
+    free(snapshot);
+}
+
+const struct sl_service *sl_service_of(const struct sl_conn_plan *plan)
+{
+    return (const struct sl_service *)((const char *)plan - offsetof(struct sl_service, plan));
+}
