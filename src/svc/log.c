@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "svc/log.h"
+#include "sys/clock.h"
+#include "sys/process.h"
+#include <string.h>
+
+enum { RETRY_MS = 50 };
+
+static void on_flush(struct sl_task *task)
+{
+    sl_log_flush(SL_CONTAINER_OF(task, struct sl_log, flush));
+}
+
+static void on_retry(struct sl_timer *timer)
+{
+    sl_log_flush(SL_CONTAINER_OF(timer, struct sl_log, retry));
+}
+
+void sl_log_init(struct sl_log *log, int fd, enum sl_log_format format, struct sl_loop *loop)
+{
+    *log = (struct sl_log){ .fd = fd, .format = format, .loop = loop };
+    sl_task_init(&log->flush, on_flush);
+    sl_timer_init(&log->retry, on_retry);
+}
+
+void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,
+                  const char *event)
+{
+    sl_logline_begin(line, log->format, sl_clock_unix_ms(), level, event);
+}
+
+void sl_log_put(struct sl_log *log, struct sl_logline *line)
+{
+    struct sl_slice text = sl_logline_end(line);
+    if (text.len > sizeof(log->buffer) - log->len) {
+        sl_log_flush(log);
+    }
+    if (text.len > sizeof(log->buffer) - log->len) {
+        log->dropped_count++;
+        return;
+    }
+    memcpy(log->buffer + log->len, text.ptr, text.len);
+    log->len += text.len;
+    sl_loop_defer(log->loop, &log->flush);
+}
+
+/* The whole lines at the front that go out in one write, which a pipe then takes whole or not. */
+static size_t front_bytes(const struct sl_log *log)
+{
+    if (log->len <= SL_LOGLINE_MAX) {
+        return log->len;
+    }
+    const char *end = memrchr(log->buffer, '\n', SL_LOGLINE_MAX);
+    return end == NULL ? log->len : (size_t)(end - log->buffer) + 1;
+}
+
+static uint64_t count_lines(struct sl_slice text)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        count += text.ptr[i] == '\n';
+    }
+    return count;
+}
+
+void sl_log_flush(struct sl_log *log)
+{
+    while (log->len > 0) {
+        size_t len = front_bytes(log);
+        struct sl_slice front = sl_slice_of(log->buffer, len);
+        enum sl_err rc = sl_process_log_write(log->fd, front, &len);
+        if (rc == SL_AGAIN) {
+            sl_loop_timer(log->loop, &log->retry, RETRY_MS);
+            return;
+        }
+        if (rc != SL_OK) { /* a full disk, a reader that is gone */
+            log->dropped_count += count_lines(front);
+        }
+        log->len -= len;
+        memmove(log->buffer, log->buffer + len, log->len);
+    }
+}

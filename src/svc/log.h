@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file Where log lines go. Never waits: what has no place to go is counted and dropped. */
+#pragma once
+#include "base/logline.h"
+#include "sys/loop.h"
+
+enum { SL_LOG_BUFFER_BYTES = 64 * 1024 }; /* lines that wait for a slow reader */
+
+struct sl_log {
+    int fd; /* not owned */
+    enum sl_log_format format;
+    struct sl_loop *loop;
+    struct sl_task flush;
+    struct sl_timer retry;
+    uint64_t dropped_count; /* lines */
+    size_t len;
+    char buffer[SL_LOG_BUFFER_BYTES];
+};
+
+void sl_log_init(struct sl_log *log, int fd, enum sl_log_format format, struct sl_loop *loop);
+
+/** Begins a line of now. */
+void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,
+                  const char *event);
+
+/** Ends the line and queues it; it is written at the end of the loop's turn. */
+void sl_log_put(struct sl_log *log, struct sl_logline *line);
+
+/** Writes now what can be written without waiting. */
+void sl_log_flush(struct sl_log *log);
