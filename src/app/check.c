@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/check.h"
+#include "app/oneshot.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char DEFAULT_PATH[] = "/etc/sluice/sluice.yaml";
+
+/* The absolute folder that a file stands in; with a path of NULL the current one. */
+static char *folder_of(const char *path)
+{
+    char *cwd = getcwd(NULL, 0);
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    if (cwd == NULL || slash == NULL) {
+        return cwd;
+    }
+    char *folder = NULL;
+    int head_len = (int)(slash - path) + (slash == path ? 1 : 0);
+    int len = path[0] == '/' ? asprintf(&folder, "%.*s", head_len, path)
+                             : asprintf(&folder, "%s/%.*s", cwd, head_len, path);
+    free(cwd);
+    return len < 0 ? NULL : folder;
+}
+
+static enum sl_err finish(struct sl_configured *c, const struct sl_load_source *source)
+{
+    enum sl_err rc = sl_load_create(source, &c->load);
+    sl_load_report(&c->load);
+    if (rc == SL_ENOMEM) {
+        (void)fprintf(stderr, "sluice: no memory to load %s\n", source->display);
+    }
+    return rc;
+}
+
+static enum sl_err load_file(const struct sl_cli *cli, struct sl_configured *c)
+{
+    const char *path = cli->options[SL_OPTION_CONFIG];
+    path = path == NULL ? DEFAULT_PATH : path;
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = sl_file_read(path, SL_CONF_BYTES_MAX, &diag, &c->text);
+    if (rc != SL_OK) {
+        (void)fprintf(stderr, "sluice: %s\n", diag.text);
+        return rc;
+    }
+    c->folder = folder_of(path);
+    if (c->folder == NULL) {
+        (void)fprintf(stderr, "sluice: the current folder is gone\n");
+        return SL_ESYS;
+    }
+    const struct sl_load_source source = { .yaml = sl_blob_slice(&c->text),
+                                           .display = path,
+                                           .folder = c->folder,
+                                           .may_not_resolve = cli->command == SL_COMMAND_CHECK };
+    return finish(c, &source);
+}
+
+static enum sl_err load_oneshot(const struct sl_cli *cli, struct sl_configured *c)
+{
+    struct sl_oneshot oneshot = { .lines_count = 0 };
+    c->text.ptr = malloc(SL_CONFIGURED_BYTES_MAX);
+    c->folder = folder_of(NULL);
+    c->origins = calloc(SL_ONESHOT_LINES_MAX, sizeof(*c->origins));
+    if (c->text.ptr == NULL || c->folder == NULL || c->origins == NULL) {
+        (void)fprintf(stderr, "sluice: no memory\n");
+        return SL_ENOMEM;
+    }
+    oneshot.yaml = sl_wbuf_of(c->text.ptr, SL_CONFIGURED_BYTES_MAX);
+    enum sl_err rc = sl_oneshot_write(cli, &oneshot);
+    if (rc != SL_OK) {
+        (void)fprintf(stderr, "sluice: the arguments are too long\n");
+        return rc;
+    }
+    c->text.len = oneshot.yaml.len;
+    memcpy(c->origins, oneshot.origins, sizeof(oneshot.origins));
+    const struct sl_load_source source = { .yaml = sl_blob_slice(&c->text),
+                                           .display = "command line",
+                                           .folder = c->folder,
+                                           .origins = c->origins,
+                                           .origins_count = oneshot.lines_count };
+    return finish(c, &source);
+}
+
+enum sl_err sl_configured_load(const struct sl_cli *cli, struct sl_configured *configured)
+{
+    *configured = (struct sl_configured){ 0 };
+    return cli->command == SL_COMMAND_ONESHOT ? load_oneshot(cli, configured)
+                                              : load_file(cli, configured);
+}
+
+enum sl_err sl_configured_load_text(struct sl_slice yaml, const char *display,
+                                    struct sl_configured *configured)
+{
+    *configured = (struct sl_configured){ 0 };
+    const struct sl_load_source source = { .yaml = yaml, .display = display };
+    return finish(configured, &source);
+}
+
+void sl_configured_fini(struct sl_configured *configured)
+{
+    sl_load_fini(&configured->load);
+    sl_blob_fini(&configured->text);
+    free(configured->folder);
+    free(configured->origins);
+}
+
+static void print_service(const struct sl_conf_service *service)
+{
+    (void)printf("  %s:", service->name);
+    for (size_t i = 0; i < service->listens_count; i++) {
+        (void)printf(" %s", service->listens[i].text);
+    }
+    (void)printf(" ->");
+    for (size_t i = 0; i < service->connects_count; i++) {
+        (void)printf(" %s", service->connects[i].text);
+    }
+    (void)printf(" (%s)\n", service->policy->name);
+}
+
+int sl_check(const struct sl_cli *cli)
+{
+    struct sl_configured configured;
+    enum sl_err rc = sl_configured_load(cli, &configured);
+    const struct sl_load *load = &configured.load;
+    if (rc == SL_OK) {
+        (void)printf("%s: OK, %zu service%s", load->source.display, load->conf->services_count,
+                     load->conf->services_count == 1 ? "" : "s");
+        if (load->findings.warnings_count > 0) {
+            (void)printf(", %zu warning%s", load->findings.warnings_count,
+                         load->findings.warnings_count == 1 ? "" : "s");
+        }
+        (void)printf("\n");
+        for (size_t i = 0; i < load->conf->services_count; i++) {
+            print_service(&load->conf->services[i]);
+        }
+    }
+    sl_configured_fini(&configured);
+    return rc == SL_OK ? SL_EXIT_DONE : SL_EXIT_USAGE;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/children.h"
+#include "sys/channel.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { SEND_WAIT_MS = 5000 }; /* for a worker that does not read what configures it */
+
+static void child_close(struct sl_child *child)
+{
+    sl_socket_close(&child->channel.fd);
+    child->state = SL_CHILD_GONE;
+    child->pid = 0;
+}
+
+/* Sends one message; waits a while for a worker that is slow to read. */
+static enum sl_err child_send(struct sl_child *child, const struct sl_message *message,
+                              const int *fds)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_message_emit(message, &out);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    for (;;) {
+        rc = sl_channel_send(child->channel.fd, sl_wbuf_slice(&out), fds,
+                             sl_message_fds_count(message->type));
+        struct pollfd room = { .fd = child->channel.fd, .events = POLLOUT };
+        if (rc != SL_AGAIN || poll(&room, 1, SEND_WAIT_MS) <= 0) {
+            break;
+        }
+    }
+    explicit_bzero(bytes, sizeof(bytes)); /* it may have been ticket keys */
+    return rc;
+}
+
+static enum sl_err child_send_tickets(struct sl_child *child)
+{
+    const struct sl_ticket_keys *tickets = child->children->source.tickets;
+    const struct sl_message message = { .type = SL_MESSAGE_TICKET_KEYS,
+                                        .bytes = sl_slice_of(tickets, sizeof(*tickets)) };
+    return child_send(child, &message, NULL);
+}
+
+static enum sl_err child_send_listeners(struct sl_child *child)
+{
+    const struct sl_listens *listens = child->children->source.listens;
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct sl_listen *listen = &listens->list[i];
+        const struct sl_message message = {
+            .type = SL_MESSAGE_LISTENER, .listener = { listen->service_index, listen->listen_index }
+        };
+        const int fd = sl_listen_fd(listen, child->index);
+        enum sl_err rc = child_send(child, &message, &fd);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static enum sl_err child_configure(struct sl_child *child)
+{
+    const struct sl_children_source *source = &child->children->source;
+    const int bundles[] = { source->files_fd, source->keys_fd };
+    const struct sl_message bundle = { .type = SL_MESSAGE_BUNDLE,
+                                       .worker_index = (uint16_t)child->index };
+    const struct sl_message metrics = { .type = SL_MESSAGE_METRICS };
+    const struct sl_message start = { .type = SL_MESSAGE_START };
+    enum sl_err rc = child_send(child, &bundle, bundles);
+    rc = rc == SL_OK ? child_send(child, &metrics, &child->metrics_fd) : rc;
+    rc = rc == SL_OK ? child_send_listeners(child) : rc;
+    rc = rc == SL_OK ? child_send_tickets(child) : rc;
+    return rc == SL_OK ? child_send(child, &start, NULL) : rc;
+}
+
+static enum sl_message_phase phase_of(const struct sl_child *child)
+{
+    switch (child->state) {
+    case SL_CHILD_DRAINING:
+        return SL_PHASE_DRAINING;
+    case SL_CHILD_RUNNING:
+        return SL_PHASE_RUNNING;
+    default:
+        return SL_PHASE_CONFIGURING;
+    }
+}
+
+static void child_hear(struct sl_child *child, const struct sl_message *message)
+{
+    struct sl_children *children = child->children;
+    switch (message->type) {
+    case SL_MESSAGE_READY:
+        child->state = SL_CHILD_RUNNING;
+        children->on_change(children, child);
+        break;
+    case SL_MESSAGE_FAILED: {
+        size_t len = SL_MIN(message->bytes.len, sizeof(child->failure) - 1);
+        memcpy(child->failure, message->bytes.ptr, len);
+        child->failure[len] = '\0';
+        break;
+    }
+    case SL_MESSAGE_DRAINED:
+        children->left_count += message->connections_count;
+        break;
+    default: /* the table lets nothing else through */
+        break;
+    }
+}
+
+static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct sl_child *child = SL_CONTAINER_OF(watch, struct sl_child, channel);
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_channel_fds fds = { 0 };
+    SL_UNUSED(events);
+    enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
+    if (rc == SL_AGAIN) {
+        return;
+    }
+    struct sl_message message;
+    if (rc == SL_OK) {
+        rc = sl_message_parse(sl_wbuf_slice(&in), fds.count, SL_MESSAGE_TO_SUPERVISOR,
+                              phase_of(child), &message);
+        sl_channel_fds_close(&fds); /* no message of a worker brings any */
+    }
+    if (rc == SL_OK) {
+        child_hear(child, &message);
+        return;
+    }
+    /* it has ended, which SIGCHLD tells as well, or it says what it must not */
+    sl_loop_remove(child->children->source.loop, watch);
+    if (rc == SL_EPROTO) {
+        (void)kill(child->pid, SIGKILL);
+    }
+}
+
+static enum sl_err child_start(struct sl_child *child)
+{
+    struct sl_children *children = child->children;
+    int ends[2];
+    enum sl_err rc = sl_channel_pair(ends);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    rc = sl_process_spawn("worker", ends[1], &child->pid);
+    sl_socket_close(&ends[1]);
+    if (rc != SL_OK) {
+        sl_socket_close(&ends[0]);
+        return rc;
+    }
+    child->channel = (struct sl_watch){ .fd = ends[0], .on_ready = on_channel_ready };
+    child->state = SL_CHILD_STARTING;
+    child->begin_ms = children->source.loop->now_ms;
+    child->failure[0] = '\0';
+    rc = sl_loop_add(children->source.loop, &child->channel, SL_WATCH_INPUT);
+    if (rc == SL_OK) {
+        rc = child_configure(child);
+    }
+    if (rc != SL_OK) { /* its end comes by SIGCHLD, as any other */
+        (void)kill(child->pid, SIGKILL);
+        return SL_OK;
+    }
+    struct sl_logline line;
+    sl_log_begin(children->source.log, &line, SL_LOG_INFO, "worker_started");
+    sl_logline_u64(&line, "worker", child->index);
+    sl_logline_u64(&line, "pid", (uint64_t)child->pid);
+    sl_log_put(children->source.log, &line);
+    return SL_OK;
+}
+
+static uint64_t restart_pause_ms(const struct sl_child *child)
+{
+    if (child->deaths_count <= 1) {
+        return 0;
+    }
+    uint32_t doublings = SL_MIN(child->deaths_count - 2, 16U);
+    return SL_MIN((uint64_t)SL_RESTART_PAUSE_MIN_MS << doublings,
+                  (uint64_t)SL_RESTART_PAUSE_MAX_MS);
+}
+
+static void on_restart(struct sl_timer *timer)
+{
+    struct sl_child *child = SL_CONTAINER_OF(timer, struct sl_child, restart);
+    if (!child->children->is_ending && child_start(child) != SL_OK) {
+        child->deaths_count++;
+        sl_loop_timer(child->children->source.loop, timer, restart_pause_ms(child));
+    }
+}
+
+static void log_death(struct sl_child *child, int status, uint64_t pause_ms)
+{
+    struct sl_log *log = child->children->source.log;
+    struct sl_logline line;
+    sl_log_begin(log, &line, SL_LOG_ERROR, "worker_died");
+    sl_logline_u64(&line, "worker", child->index);
+    sl_logline_u64(&line, "pid", (uint64_t)child->pid);
+    if (WIFSIGNALED(status)) {
+        sl_logline_u64(&line, "signal", (uint64_t)WTERMSIG(status));
+    } else {
+        sl_logline_u64(&line, "status", (uint64_t)WEXITSTATUS(status));
+    }
+    if (child->failure[0] != '\0') {
+        sl_logline_cstr(&line, "detail", child->failure);
+    }
+    sl_logline_u64(&line, "restart_in_ms", pause_ms);
+    sl_log_put(log, &line);
+}
+
+static void child_ended(struct sl_child *child, int status)
+{
+    struct sl_children *children = child->children;
+    struct sl_loop *loop = children->source.loop;
+    bool is_expected = children->is_ending && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (loop->now_ms - child->begin_ms >= SL_RESTART_LIVED_MS) {
+        child->deaths_count = 0;
+    }
+    child->deaths_count++;
+    if (!is_expected) {
+        log_death(child, status, restart_pause_ms(child));
+    }
+    /* what it wrote last may still be unread: the reason, or how many it cut off */
+    if (child->channel.fd >= 0) {
+        on_channel_ready(&child->channel, 0);
+    }
+    child_close(child);
+    if (!children->is_ending) {
+        sl_loop_timer(loop, &child->restart, restart_pause_ms(child));
+    }
+    children->on_change(children, child);
+}
+
+void sl_children_collect(struct sl_children *children)
+{
+    pid_t pid;
+    int status;
+    while (sl_process_collect(&pid, &status) == SL_OK) {
+        for (uint32_t i = 0; i < children->source.count; i++) {
+            if (children->list[i].pid == pid) {
+                child_ended(&children->list[i], status);
+            }
+        }
+    }
+}
+
+enum sl_err sl_children_init(struct sl_children *children, const struct sl_children_source *source,
+                             void (*on_change)(struct sl_children *children,
+                                               struct sl_child *child))
+{
+    *children = (struct sl_children){ .source = *source, .on_change = on_change };
+    children->list = calloc(source->count, sizeof(*children->list));
+    if (children->list == NULL) {
+        return SL_ENOMEM;
+    }
+    for (uint32_t i = 0; i < source->count; i++) {
+        struct sl_child *child = &children->list[i];
+        child->children = children;
+        child->index = i;
+        child->channel.fd = -1;
+        child->metrics_fd = -1;
+        sl_timer_init(&child->restart, on_restart);
+    }
+    for (uint32_t i = 0; i < source->count; i++) {
+        struct sl_child *child = &children->list[i];
+        void *slab = NULL;
+        enum sl_err rc =
+            sl_shared_create("sluice-metrics", SL_METRICS_SLAB_BYTES, &child->metrics_fd, &slab);
+        if (rc != SL_OK) {
+            return rc;
+        }
+        child->metrics = slab;
+    }
+    return SL_OK;
+}
+
+void sl_children_fini(struct sl_children *children)
+{
+    for (uint32_t i = 0; children->list != NULL && i < children->source.count; i++) {
+        struct sl_child *child = &children->list[i];
+        sl_timer_cancel(&child->restart);
+        child_close(child);
+        sl_shared_unmap(child->metrics, SL_METRICS_SLAB_BYTES);
+        sl_socket_close(&child->metrics_fd);
+    }
+    free(children->list);
+    children->list = NULL;
+}
+
+enum sl_err sl_children_start(struct sl_children *children)
+{
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        enum sl_err rc = child_start(&children->list[i]);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+void sl_children_tell(struct sl_children *children, enum sl_message_type type)
+{
+    const struct sl_message message = { .type = type };
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        struct sl_child *child = &children->list[i];
+        if (child->state == SL_CHILD_GONE) {
+            continue;
+        }
+        if (type == SL_MESSAGE_DRAIN && child->state != SL_CHILD_RUNNING) {
+            (void)kill(child->pid, SIGKILL); /* it has no connections yet */
+            continue;
+        }
+        if (child_send(child, &message, NULL) != SL_OK) {
+            (void)kill(child->pid, SIGKILL);
+        }
+        if (type == SL_MESSAGE_DRAIN) {
+            child->state = SL_CHILD_DRAINING;
+        }
+    }
+}
+
+void sl_children_send_tickets(struct sl_children *children)
+{
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        struct sl_child *child = &children->list[i];
+        if (child->state != SL_CHILD_GONE && child_send_tickets(child) != SL_OK) {
+            (void)kill(child->pid, SIGKILL);
+        }
+    }
+}
+
+void sl_children_kill(struct sl_children *children)
+{
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        if (children->list[i].pid > 0) {
+            (void)kill(children->list[i].pid, SIGKILL);
+        }
+    }
+}
+
+size_t sl_children_count(const struct sl_children *children, enum sl_child_state state)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        count += children->list[i].state == state;
+    }
+    return count;
+}

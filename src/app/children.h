@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The worker processes as the supervisor sees them: started, configured, watched, restarted.
+ */
+#pragma once
+#include "app/listen.h"
+#include "codec/message.h"
+#include "net/metrics.h"
+#include "svc/log.h"
+#include "sys/file.h"
+#include "tls/tickets.h"
+#include <sys/types.h>
+
+enum {
+    SL_RESTART_PAUSE_MIN_MS = 100, /* doubled with every death in a row; the first has none */
+    SL_RESTART_PAUSE_MAX_MS = 30 * 1000,
+    SL_RESTART_LIVED_MS = 30 * 1000, /* a worker that lived so long was not dying in a row */
+};
+
+enum sl_child_state { SL_CHILD_GONE, SL_CHILD_STARTING, SL_CHILD_RUNNING, SL_CHILD_DRAINING };
+
+struct sl_children;
+
+struct sl_child {
+    struct sl_children *children;
+    uint32_t index;
+    enum sl_child_state state;
+    pid_t pid;
+    struct sl_watch channel; /* owns our end */
+    struct sl_timer restart;
+    uint32_t deaths_count; /* in a row */
+    uint64_t begin_ms;
+    int metrics_fd;
+    struct sl_metrics *metrics;          /* lives on over restarts */
+    char failure[SL_MESSAGE_FAILED_MAX]; /* what a worker said before it ended; "" for nothing */
+};
+
+/** What the workers are made from; all of it outlives them. */
+struct sl_children_source {
+    struct sl_loop *loop;
+    struct sl_log *log;
+    const struct sl_listens *listens;
+    const struct sl_ticket_keys *tickets;
+    int files_fd, keys_fd; /* sealed bundles */
+    uint32_t count;
+};
+
+struct sl_children {
+    struct sl_children_source source;
+    struct sl_child *list;
+    bool is_ending;      /* nobody is restarted any more */
+    uint64_t left_count; /* connections that draining workers cut off */
+    /** Told when a worker has become ready, has ended, or has said why it cannot start. */
+    void (*on_change)(struct sl_children *children, struct sl_child *child);
+};
+
+/** Makes room for the workers; none is started. SL_OK, SL_ENOMEM, SL_EMFILE. */
+SL_CHECKED enum sl_err
+sl_children_init(struct sl_children *children, const struct sl_children_source *source,
+                 void (*on_change)(struct sl_children *children, struct sl_child *child));
+void sl_children_fini(struct sl_children *children);
+
+/** Starts them all. SL_OK, SL_ENOMEM, SL_ESYS, SL_EMFILE. */
+SL_CHECKED enum sl_err sl_children_start(struct sl_children *children);
+
+/** Collects those that have ended, and restarts them unless we are ending. */
+void sl_children_collect(struct sl_children *children);
+
+/** Sends to all that live what has no body. */
+void sl_children_tell(struct sl_children *children, enum sl_message_type type);
+
+/** Sends the ticket keys to all that live. */
+void sl_children_send_tickets(struct sl_children *children);
+
+void sl_children_kill(struct sl_children *children);
+
+/** How many are in a state. */
+size_t sl_children_count(const struct sl_children *children, enum sl_child_state state);

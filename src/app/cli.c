@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/cli.h"
+#include "relay/reason.h"
+#include <string.h>
+
+enum {
+    IN_ONESHOT = 1 << SL_COMMAND_ONESHOT,
+    IN_RUN = 1 << SL_COMMAND_RUN,
+    IN_CHECK = 1 << SL_COMMAND_CHECK,
+    IN_CONFIG = 1 << SL_COMMAND_CONFIG,
+    IN_DEMO = 1 << SL_COMMAND_DEMO,
+};
+
+/* One row per option: the parser and the help are made from it. */
+static const struct option_row {
+    const char *name;
+    const char *value; /* what stands for the value in the help; NULL: the option takes none */
+    unsigned commands; /* IN_… */
+    const char *text;
+} OPTIONS[SL_OPTION_COUNT] = {
+    [SL_OPTION_CERT] = { "--cert", "FILE", IN_ONESHOT,
+                         "certificate chain toward clients, leaf first" },
+    [SL_OPTION_KEY] = { "--key", "FILE", IN_ONESHOT,
+                        "its private key (default: in the --cert file)" },
+    [SL_OPTION_CA] = { "--ca", "FILE", IN_ONESHOT,
+                       "who signs the upstream's certificate (default: the system's CAs)" },
+    [SL_OPTION_NAME] = { "--name", "NAME", IN_ONESHOT,
+                         "name to send to the upstream and to verify (default: of the URL)" },
+    [SL_OPTION_VERIFY] = { "--verify", "on|off", IN_ONESHOT, "verify the upstream (default: on)" },
+    [SL_OPTION_CLIENT_CERT] = { "--client-cert", "FILE", IN_ONESHOT,
+                                "our own certificate toward the upstream" },
+    [SL_OPTION_CLIENT_KEY] = { "--client-key", "FILE", IN_ONESHOT,
+                               "its private key (default: in the --client-cert file)" },
+    [SL_OPTION_CLIENT_CA] = { "--client-ca", "FILE", IN_ONESHOT,
+                              "demand certificates of clients, signed by these CAs" },
+    [SL_OPTION_ALPN] = { "--alpn", "LIST", IN_ONESHOT, "protocols, comma-separated: h2,http/1.1" },
+    [SL_OPTION_POLICY] = { "--policy", "NAME", IN_ONESHOT,
+                           "modern, intermediate (default) or old" },
+    [SL_OPTION_WORKERS] = { "--workers", "N", IN_ONESHOT,
+                            "worker processes (default: one per core)" },
+    [SL_OPTION_LOG_FORMAT] = { "--log-format", "text|json", IN_ONESHOT, "default: text" },
+    [SL_OPTION_READY_FILE] = { "--ready-file", "FILE", IN_ONESHOT | IN_RUN | IN_DEMO,
+                               "written when every listener accepts: JSON with the bound URLs" },
+    [SL_OPTION_CONFIG] = { "-c", "FILE", IN_RUN | IN_CHECK,
+                           "configuration (default: /etc/sluice/sluice.yaml)" },
+    [SL_OPTION_ONCE] = { "--once", NULL, IN_DEMO,
+                         "fetch the page once through TLS, print it, end" },
+    [SL_OPTION_DEFAULTS] = { "--defaults", NULL, IN_CONFIG,
+                             "every option at its default, as YAML" },
+    [SL_OPTION_MARKDOWN] = { "--markdown", NULL, IN_CONFIG, "the reference of all options" },
+};
+
+static const struct command_row {
+    const char *name, *synopsis, *text;
+} COMMANDS[SL_COMMAND_COUNT] = {
+    [SL_COMMAND_ONESHOT] = { "LISTEN", "sluice LISTEN CONNECT [OPTIONS]",
+                             "Run one service, without a file: tls://:8443 tcp://127.0.0.1:8080" },
+    [SL_COMMAND_RUN] = { "run", "sluice run [-c FILE] [OPTIONS]",
+                         "Run the services of a configuration file" },
+    [SL_COMMAND_CHECK] = { "check", "sluice check [-c FILE]",
+                           "Say what is wrong with a configuration, with line and column" },
+    [SL_COMMAND_CONFIG] = { "config", "sluice config --defaults | --markdown",
+                            "Print what can be configured" },
+    [SL_COMMAND_DEMO] = { "demo", "sluice demo [--once] [OPTIONS]",
+                          "Put TLS before a small page on this machine, with a CA of its own" },
+    [SL_COMMAND_VERSION] = { "version", "sluice version",
+                             "Print the version, and the TLS library's" },
+    [SL_COMMAND_HELP] = { "help", "sluice help [COMMAND | reasons]",
+                          "Print this, a command's options, or why connections end" },
+};
+
+const char *sl_cli_option_name(enum sl_option option)
+{
+    return OPTIONS[option].name;
+}
+
+static enum sl_err command_find(const char *name, enum sl_command *ret_command)
+{
+    for (size_t i = 0; i < SL_COMMAND_COUNT; i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0) {
+            *ret_command = (enum sl_command)i;
+            return SL_OK;
+        }
+    }
+    return SL_ENOENT;
+}
+
+/* `--key=F` and `--key F` are the same; gives the length of the name. */
+static enum sl_err option_find(const char *arg, enum sl_option *ret_option, const char **ret_value)
+{
+    size_t len = strcspn(arg, "=");
+    if (strcmp(arg, "--config") == 0 || (len == 8 && strncmp(arg, "--config", len) == 0)) {
+        *ret_option = SL_OPTION_CONFIG;
+        *ret_value = arg[len] == '=' ? arg + len + 1 : NULL;
+        return SL_OK;
+    }
+    for (size_t i = 0; i < SL_OPTION_COUNT; i++) {
+        if (strlen(OPTIONS[i].name) == len && strncmp(OPTIONS[i].name, arg, len) == 0) {
+            *ret_option = (enum sl_option)i;
+            *ret_value = arg[len] == '=' ? arg + len + 1 : NULL;
+            return SL_OK;
+        }
+    }
+    return SL_ENOENT;
+}
+
+static enum sl_err take_option(int argc, char **argv, int *at, struct sl_cli *cli,
+                               struct sl_diag *diag)
+{
+    enum sl_option option = SL_OPTION_COUNT;
+    const char *value = NULL;
+    const char *arg = argv[*at];
+    if (option_find(arg, &option, &value) != SL_OK) {
+        sl_diag_set(diag, "unknown option %s", arg);
+        return SL_EINVAL;
+    }
+    const struct option_row *row = &OPTIONS[option];
+    if ((row->commands & 1U << cli->command) == 0) {
+        sl_diag_set(diag, "%s is not an option of this command", row->name);
+        return SL_EINVAL;
+    }
+    if (cli->options[option] != NULL) {
+        sl_diag_set(diag, "%s is given twice", row->name);
+        return SL_EINVAL;
+    }
+    if (row->value == NULL) {
+        if (value != NULL) {
+            sl_diag_set(diag, "%s takes no value", row->name);
+            return SL_EINVAL;
+        }
+        cli->options[option] = "";
+        return SL_OK;
+    }
+    if (value == NULL) {
+        if (*at + 1 >= argc) {
+            sl_diag_set(diag, "%s wants a value: %s", row->name, row->value);
+            return SL_EINVAL;
+        }
+        value = argv[++*at];
+    }
+    cli->options[option] = value;
+    return SL_OK;
+}
+
+static enum sl_err take_word(const char *word, struct sl_cli *cli, struct sl_diag *diag)
+{
+    if (cli->command == SL_COMMAND_ONESHOT && cli->connect == NULL) {
+        cli->connect = word;
+        return SL_OK;
+    }
+    if (cli->command == SL_COMMAND_HELP && cli->topic == NULL) {
+        cli->topic = word;
+        return SL_OK;
+    }
+    sl_diag_set(diag, "one argument too many: %s", word);
+    return SL_EINVAL;
+}
+
+static enum sl_err check_whole(const struct sl_cli *cli, struct sl_diag *diag)
+{
+    if (cli->command == SL_COMMAND_ONESHOT && cli->connect == NULL) {
+        sl_diag_set(diag, "two URLs are wanted, where to listen and where to connect to");
+        return SL_EINVAL;
+    }
+    static const enum sl_option PAIRS[][2] = { { SL_OPTION_KEY, SL_OPTION_CERT },
+                                               { SL_OPTION_CLIENT_KEY, SL_OPTION_CLIENT_CERT } };
+    for (size_t i = 0; i < SL_COUNT(PAIRS); i++) {
+        if (cli->options[PAIRS[i][0]] != NULL && cli->options[PAIRS[i][1]] == NULL) {
+            sl_diag_set(diag, "%s wants %s as well", OPTIONS[PAIRS[i][0]].name,
+                        OPTIONS[PAIRS[i][1]].name);
+            return SL_EINVAL;
+        }
+    }
+    bool has_defaults = cli->options[SL_OPTION_DEFAULTS] != NULL;
+    bool has_markdown = cli->options[SL_OPTION_MARKDOWN] != NULL;
+    if (cli->command == SL_COMMAND_CONFIG && has_defaults == has_markdown) {
+        sl_diag_set(diag, "config wants one of --defaults and --markdown");
+        return SL_EINVAL;
+    }
+    return SL_OK;
+}
+
+enum sl_err sl_cli_parse(int argc, char **argv, struct sl_cli *ret_cli, struct sl_diag *diag)
+{
+    struct sl_cli cli = { .command = SL_COMMAND_HELP };
+    int at = 1;
+    if (argc > 1) {
+        const char *first = argv[at++];
+        if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+            first = "help";
+        } else if (strcmp(first, "--version") == 0) {
+            first = "version";
+        }
+        if (strstr(first, "://") != NULL || strncmp(first, "unix:", 5) == 0) {
+            cli.command = SL_COMMAND_ONESHOT;
+            cli.listen = first;
+        } else if (command_find(first, &cli.command) != SL_OK) {
+            sl_diag_set(diag, "unknown command %s", first);
+            return SL_EINVAL;
+        }
+    }
+    for (; at < argc; at++) {
+        if (strcmp(argv[at], "--help") == 0) {
+            const char *topic = COMMANDS[cli.command].name;
+            *ret_cli = (struct sl_cli){ .command = SL_COMMAND_HELP, .topic = topic };
+            return SL_OK;
+        }
+        enum sl_err rc = argv[at][0] == '-' ? take_option(argc, argv, &at, &cli, diag)
+                                            : take_word(argv[at], &cli, diag);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    enum sl_err rc = check_whole(&cli, diag);
+    if (rc == SL_OK) {
+        *ret_cli = cli;
+    }
+    return rc;
+}
+
+static enum sl_err help_options(enum sl_command command, struct sl_wbuf *out)
+{
+    for (size_t i = 0; i < SL_OPTION_COUNT; i++) {
+        const struct option_row *row = &OPTIONS[i];
+        if ((row->commands & 1U << command) == 0) {
+            continue;
+        }
+        char head[48];
+        struct sl_wbuf text = sl_wbuf_of(head, sizeof(head));
+        enum sl_err rc =
+            sl_wbuf_printf(&text, "%s %s", row->name, row->value == NULL ? "" : row->value);
+        if (rc == SL_OK) {
+            rc = sl_wbuf_printf(out, "  %-22.*s %s\n", SL_SLICE_FMT(sl_wbuf_slice(&text)),
+                                row->text);
+        }
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static enum sl_err help_command(enum sl_command command, struct sl_wbuf *out)
+{
+    enum sl_err rc =
+        sl_wbuf_printf(out, "%s\n\n%s.\n", COMMANDS[command].synopsis, COMMANDS[command].text);
+    bool has_options = false;
+    for (size_t i = 0; i < SL_OPTION_COUNT; i++) {
+        has_options = has_options || (OPTIONS[i].commands & 1U << command) != 0;
+    }
+    if (rc == SL_OK && has_options) {
+        rc = sl_wbuf_printf(out, "\nOptions:\n");
+        rc = rc == SL_OK ? help_options(command, out) : rc;
+    }
+    return rc;
+}
+
+/* The same words as in docs/log.md, which a test compares with it. */
+static enum sl_err help_reasons(struct sl_wbuf *out)
+{
+    static const char *const LEVELS[] = { "debug", "info", "warn", "error" };
+    enum sl_err rc = SL_OK;
+    for (size_t i = 0; rc == SL_OK && i < SL_REASON_COUNT; i++) {
+        const struct sl_reason_row *row = sl_reason_row((enum sl_reason)i);
+        rc = sl_wbuf_printf(out, "%s (%s): %s\n", row->word, LEVELS[row->level], row->text);
+    }
+    return rc;
+}
+
+enum sl_err sl_cli_help(const char *topic, struct sl_wbuf *out)
+{
+    enum sl_command command;
+    if (topic != NULL && strcmp(topic, "reasons") == 0) {
+        return help_reasons(out);
+    }
+    if (topic != NULL) {
+        enum sl_err rc = command_find(topic, &command);
+        return rc == SL_OK ? help_command(command, out) : rc;
+    }
+    enum sl_err rc = sl_wbuf_printf(
+        out, "Sluice takes TLS off, puts it on, or does both: a service is two URLs.\n\n"
+             "  tls://HOST:PORT  tcp://HOST:PORT  unix:PATH\n\nCommands:\n");
+    for (size_t i = 0; rc == SL_OK && i < SL_COMMAND_COUNT; i++) {
+        rc = sl_wbuf_printf(out, "  %-39s %s\n", COMMANDS[i].synopsis, COMMANDS[i].text);
+    }
+    if (rc == SL_OK) {
+        rc = sl_wbuf_printf(out, "\nOptions of the one-service form:\n");
+    }
+    rc = rc == SL_OK ? help_options(SL_COMMAND_ONESHOT, out) : rc;
+    return rc == SL_OK ? sl_wbuf_printf(out, "\nExit status: 0 done, 1 failed while running, "
+                                             "2 usage or configuration.\n")
+                       : rc;
+}

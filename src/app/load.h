@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file From a configuration to the bundles that the workers get: the one place that reads its
+ * files. */
+#pragma once
+#include "conf/conf.h"
+#include "net/snapshot.h"
+#include "sys/file.h"
+
+/** Where the text of a configuration comes from. */
+struct sl_load_source {
+    struct sl_slice yaml;
+    const char *display;        /* what findings call it: the path as it was given */
+    const char *folder;         /* what relative paths begin at */
+    const char *const *origins; /* of line n + 1: the command line's argument; NULL for a file */
+    size_t origins_count;
+    bool may_not_resolve; /* `check`: a name without an address is only a warning */
+};
+
+/** Zeroed is valid and empty. */
+struct sl_load {
+    struct sl_load_source source;
+    struct sl_arena arena;
+    struct sl_findings findings;
+    const struct sl_conf *conf; /* in the arena */
+    struct sl_blob files, keys; /* bundles */
+};
+
+/**
+ * Reads everything and tries whether it can run.
+ * @return SL_OK, SL_EINVAL (load->findings), SL_ENOMEM. Call sl_load_fini in any case.
+ */
+SL_CHECKED enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *load);
+void sl_load_fini(struct sl_load *load);
+
+/** Prints the findings to stderr, sorted by place. */
+void sl_load_report(struct sl_load *load);

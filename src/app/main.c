@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/check.h"
+#include "app/cli.h"
+#include "app/demo.h"
+#include "app/demo_serve.h"
+#include "app/run.h"
+#include "app/worker.h"
+#include "conf/render.h"
+#include "tls/library.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BYTES_MAX = 256 * 1024 }; /* of what a command prints */
+
+static int print_text(enum sl_err (*render)(struct sl_wbuf *out))
+{
+    SL_CLEANUP(sl_blob_fini) struct sl_blob blob = { .ptr = malloc(TEXT_BYTES_MAX) };
+    struct sl_wbuf out = sl_wbuf_of(blob.ptr, blob.ptr == NULL ? 0 : TEXT_BYTES_MAX);
+    blob.len = out.cap;
+    if (render(&out) != SL_OK || fwrite(out.ptr, 1, out.len, stdout) != out.len ||
+        fflush(stdout) != 0) {
+        (void)fprintf(stderr, "sluice: cannot print\n");
+        return SL_EXIT_FAILED;
+    }
+    return SL_EXIT_DONE;
+}
+
+static int command_help(const struct sl_cli *cli)
+{
+    uint8_t bytes[8192];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_cli_help(cli->topic, &out);
+    if (rc != SL_OK) {
+        (void)fprintf(stderr, "sluice: no help on %s\n", cli->topic == NULL ? "" : cli->topic);
+        return SL_EXIT_USAGE;
+    }
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    return SL_EXIT_DONE;
+}
+
+static int command_version(void)
+{
+    uint8_t bytes[512];
+    struct sl_wbuf lacks = sl_wbuf_of(bytes, sizeof(bytes));
+    if (sl_tls_library_lacks(&lacks) != SL_OK) {
+        return SL_EXIT_FAILED;
+    }
+    (void)printf("sluice %s\n", SL_VERSION);
+    (void)printf("built with %s\n", sl_tls_library_built());
+    (void)printf("running on %s\n", sl_tls_library_running());
+    (void)printf("which lacks: %.*s\n", lacks.len == 0 ? 7 : (int)lacks.len,
+                 lacks.len == 0 ? "nothing" : (const char *)lacks.ptr);
+    return SL_EXIT_DONE;
+}
+
+static int command_run(const struct sl_cli *cli)
+{
+    struct sl_configured configured;
+    int status = SL_EXIT_USAGE;
+    if (sl_configured_load(cli, &configured) == SL_OK) {
+        struct sl_run run = { .load = &configured.load,
+                              .ready_file = cli->options[SL_OPTION_READY_FILE] };
+        status = sl_run(&run);
+    }
+    sl_configured_fini(&configured);
+    return status;
+}
+
+static int run_command(const struct sl_cli *cli)
+{
+    switch (cli->command) {
+    case SL_COMMAND_ONESHOT:
+    case SL_COMMAND_RUN:
+        return command_run(cli);
+    case SL_COMMAND_CHECK:
+        return sl_check(cli);
+    case SL_COMMAND_DEMO:
+        return sl_demo(cli);
+    case SL_COMMAND_CONFIG:
+        return print_text(cli->options[SL_OPTION_MARKDOWN] != NULL ? sl_conf_render_markdown
+                                                                   : sl_conf_render_defaults);
+    case SL_COMMAND_VERSION:
+        return command_version();
+    default:
+        return command_help(cli);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct sl_cli cli;
+    struct sl_diag diag = { 0 };
+    if (sl_tls_library_init() != SL_OK) {
+        (void)fprintf(stderr, "sluice: the TLS library does not start\n");
+        return SL_EXIT_FAILED;
+    }
+    if (argc == 2 && strcmp(argv[1], "worker") == 0) {
+        return sl_worker_main();
+    }
+    if (argc == 2 && strcmp(argv[1], SL_DEMO_SERVE_ROLE) == 0) {
+        return sl_demo_serve_main();
+    }
+    if (sl_cli_parse(argc, argv, &cli, &diag) != SL_OK) {
+        (void)fprintf(stderr, "sluice: %s\nTry: sluice help\n", diag.text);
+        return SL_EXIT_USAGE;
+    }
+    return run_command(&cli);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/children.h"
+#include "app/cli.h"
+#include "app/ready.h"
+#include "app/run.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STOP_WAIT_MS = 2000 }; /* for workers that were told to end now */
+enum { WORKERS_MAX_COUNT = 1024 };
+
+struct supervisor {
+    struct sl_run *run;
+    struct sl_loop loop;
+    struct sl_log log;
+    int log_fd;
+    struct sl_watch signals;
+    struct sl_listens listens;
+    struct sl_children children;
+    struct sl_ticket_keys tickets;
+    struct sl_timer rotate, drain_end, kill_end;
+    int files_fd, keys_fd;
+    uint64_t begin_ms;
+    bool is_ready, is_draining;
+    int exit_status;
+};
+
+static void log_event(struct supervisor *s, enum sl_log_level level, const char *event,
+                      const char *detail)
+{
+    struct sl_logline line;
+    sl_log_begin(&s->log, &line, level, event);
+    if (detail != NULL) {
+        sl_logline_cstr(&line, "detail", detail);
+    }
+    sl_log_put(&s->log, &line);
+}
+
+static void log_start(struct supervisor *s)
+{
+    struct sl_logline line;
+    const struct sl_conf *conf = s->run->load->conf;
+    sl_log_begin(&s->log, &line, SL_LOG_INFO, "start");
+    sl_logline_u64(&line, "pid", (uint64_t)getpid());
+    sl_logline_u64(&line, "services", conf->services_count);
+    sl_logline_u64(&line, "workers", s->children.source.count);
+    sl_log_put(&s->log, &line);
+    for (size_t i = 0; i < conf->services_count; i++) {
+        const struct sl_conf_service *service = &conf->services[i];
+        if (service->connects[0].url.scheme != SL_SCHEME_TLS || service->upstream.is_verified) {
+            continue;
+        }
+        sl_log_begin(&s->log, &line, SL_LOG_WARN, "upstream_not_verified");
+        sl_logline_cstr(&line, "service", service->name);
+        sl_logline_cstr(&line, "detail", "verify is off: anyone on the path can answer for it");
+        sl_log_put(&s->log, &line);
+    }
+}
+
+static void log_stop(struct supervisor *s)
+{
+    struct sl_logline line;
+    uint64_t accepted_count = 0;
+    uint64_t dropped_count = s->log.dropped_count;
+    uint64_t ended_count[SL_REASON_COUNT] = { 0 };
+    for (uint32_t i = 0; i < s->children.source.count; i++) {
+        const struct sl_metrics *metrics = s->children.list[i].metrics;
+        accepted_count += sl_metrics_get(&metrics->accepted_count);
+        dropped_count += sl_metrics_get(&metrics->log_dropped_count);
+        for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
+            ended_count[reason] += sl_metrics_get(&metrics->ended_count[reason]);
+        }
+    }
+    sl_log_begin(&s->log, &line, SL_LOG_INFO, "stop");
+    sl_logline_u64(&line, "uptime_ms", s->loop.now_ms - s->begin_ms);
+    sl_logline_u64(&line, "connections", accepted_count);
+    for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
+        char key[64];
+        (void)snprintf(key, sizeof(key), "reason_%s", sl_reason_row((enum sl_reason)reason)->word);
+        if (ended_count[reason] > 0) {
+            sl_logline_u64(&line, key, ended_count[reason]);
+        }
+    }
+    if (s->children.left_count > 0) {
+        sl_logline_u64(&line, "cut_off", s->children.left_count);
+    }
+    if (dropped_count > 0) {
+        sl_logline_u64(&line, "log_lines_dropped", dropped_count);
+    }
+    sl_log_put(&s->log, &line);
+}
+
+static void become_ready(struct supervisor *s)
+{
+    struct sl_diag diag = { 0 };
+    s->is_ready = true;
+    if (s->run->ready_file != NULL &&
+        sl_ready_file_write(s->run->ready_file, s->run->load->conf, &s->listens, &diag) != SL_OK) {
+        log_event(s, SL_LOG_ERROR, "ready_file_failed", diag.text);
+    }
+    struct sl_logline line;
+    sl_log_begin(&s->log, &line, SL_LOG_INFO, "ready");
+    for (size_t i = 0; i < s->listens.count; i++) {
+        const struct sl_listen *listen = &s->listens.list[i];
+        sl_logline_cstr(&line, s->run->load->conf->services[listen->service_index].name,
+                        listen->text);
+    }
+    sl_log_put(&s->log, &line);
+    if (s->run->on_ready != NULL) {
+        s->run->on_ready(s->run, &s->listens);
+    }
+}
+
+static void on_children_change(struct sl_children *children, struct sl_child *child)
+{
+    struct supervisor *s = SL_CONTAINER_OF(children, struct supervisor, children);
+    if (!s->is_ready && child->state == SL_CHILD_GONE && !s->is_draining) {
+        /* what fails before anything has run would fail again */
+        log_event(s, SL_LOG_ERROR, "start_failed",
+                  child->failure[0] != '\0' ? child->failure : "a worker died while it started");
+        s->exit_status = SL_EXIT_FAILED;
+        children->is_ending = s->is_draining = true;
+        sl_children_kill(children);
+    }
+    if (!s->is_ready && !s->is_draining &&
+        sl_children_count(children, SL_CHILD_RUNNING) == children->source.count) {
+        become_ready(s);
+    }
+    if (s->is_draining && sl_children_count(children, SL_CHILD_GONE) == children->source.count) {
+        sl_loop_stop(&s->loop);
+    }
+}
+
+static void stop_now(struct supervisor *s)
+{
+    sl_children_tell(&s->children, SL_MESSAGE_STOP);
+    sl_loop_timer(&s->loop, &s->kill_end, STOP_WAIT_MS);
+}
+
+static void begin_drain(struct supervisor *s)
+{
+    log_event(s, SL_LOG_INFO, "drain", NULL);
+    s->is_draining = s->children.is_ending = true;
+    sl_children_tell(&s->children, SL_MESSAGE_DRAIN);
+    sl_listens_close(&s->listens);
+    sl_timer_cancel(&s->rotate);
+    sl_loop_timer(&s->loop, &s->drain_end, s->run->load->conf->drain_ms);
+    if (sl_children_count(&s->children, SL_CHILD_GONE) == s->children.source.count) {
+        sl_loop_stop(&s->loop);
+    }
+}
+
+static void on_drain_end(struct sl_timer *timer)
+{
+    stop_now(SL_CONTAINER_OF(timer, struct supervisor, drain_end));
+}
+
+static void on_kill_end(struct sl_timer *timer)
+{
+    struct supervisor *s = SL_CONTAINER_OF(timer, struct supervisor, kill_end);
+    sl_children_kill(&s->children);
+}
+
+static void on_signals_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct supervisor *s = SL_CONTAINER_OF(watch, struct supervisor, signals);
+    int signal_number;
+    SL_UNUSED(events);
+    while (sl_process_signal_next(watch->fd, &signal_number) == SL_OK) {
+        if (signal_number == SIGCHLD) {
+            sl_children_collect(&s->children);
+        } else if (!s->is_draining) {
+            begin_drain(s);
+        } else {
+            stop_now(s);
+        }
+    }
+}
+
+static void on_rotate(struct sl_timer *timer)
+{
+    struct supervisor *s = SL_CONTAINER_OF(timer, struct supervisor, rotate);
+    if (sl_ticket_keys_rotate(&s->tickets) == SL_OK) {
+        sl_children_send_tickets(&s->children);
+    } else {
+        log_event(s, SL_LOG_ERROR, "ticket_rotation_failed", "no randomness: the old keys stay");
+    }
+    sl_loop_timer(&s->loop, timer, s->run->load->conf->ticket_rotate_ms);
+}
+
+/* The order matters: signals are blocked before the first child can end. */
+static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
+{
+    static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGCHLD, 0 };
+    const struct sl_load *load = s->run->load;
+    enum sl_err rc = sl_loop_init(&s->loop);
+    rc = rc == SL_OK ? sl_process_open_log(&s->log_fd) : rc;
+    rc = rc == SL_OK ? sl_process_signals(SIGNALS, &s->signals.fd) : rc;
+    rc = rc == SL_OK ? sl_loop_add(&s->loop, &s->signals, SL_WATCH_INPUT) : rc;
+    rc = rc == SL_OK ? sl_memfd_sealed("sluice-files", sl_blob_slice(&load->files), &s->files_fd)
+                     : rc;
+    rc = rc == SL_OK ? sl_memfd_sealed("sluice-keys", sl_blob_slice(&load->keys), &s->keys_fd) : rc;
+    rc = rc == SL_OK ? sl_ticket_keys_rotate(&s->tickets) : rc;
+    if (rc != SL_OK) {
+        sl_diag_set(diag, "cannot start: %s", sl_err_name(rc));
+        return rc;
+    }
+    s->begin_ms = s->loop.now_ms;
+    sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
+    uint32_t workers_count = load->conf->workers_count;
+    workers_count = workers_count == 0 ? sl_process_cores_count() : workers_count;
+    workers_count = SL_MIN(workers_count, (uint32_t)WORKERS_MAX_COUNT);
+    rc = sl_listens_open(load->conf, workers_count, diag, &s->listens);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_children_source source = { .loop = &s->loop,
+                                               .log = &s->log,
+                                               .listens = &s->listens,
+                                               .tickets = &s->tickets,
+                                               .files_fd = s->files_fd,
+                                               .keys_fd = s->keys_fd,
+                                               .count = workers_count };
+    return sl_children_init(&s->children, &source, on_children_change);
+}
+
+static void supervisor_fini(struct supervisor *s)
+{
+    sl_children_kill(&s->children);
+    sl_children_fini(&s->children);
+    sl_listens_close(&s->listens);
+    sl_ticket_keys_wipe(&s->tickets);
+    sl_socket_close(&s->signals.fd);
+    sl_socket_close(&s->files_fd);
+    sl_socket_close(&s->keys_fd);
+    sl_socket_close(&s->log_fd);
+    sl_loop_fini(&s->loop);
+}
+
+static int supervise(struct supervisor *s)
+{
+    struct sl_diag diag = { 0 };
+    (void)sl_process_raise_fds_limit();
+    enum sl_err rc = supervisor_init(s, &diag);
+    if (rc != SL_OK) {
+        (void)fprintf(stderr, "sluice: %s\n", diag.text[0] != '\0' ? diag.text : sl_err_name(rc));
+        return SL_EXIT_FAILED;
+    }
+    log_start(s);
+    sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
+    rc = sl_children_start(&s->children);
+    if (rc == SL_OK) {
+        rc = sl_loop_run(&s->loop);
+    }
+    if (rc != SL_OK) {
+        log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
+        s->exit_status = SL_EXIT_FAILED;
+    }
+    log_stop(s);
+    sl_log_flush(&s->log);
+    return s->exit_status;
+}
+
+int sl_run(struct sl_run *run)
+{
+    struct supervisor s = { .run = run,
+                            .log_fd = -1,
+                            .files_fd = -1,
+                            .keys_fd = -1,
+                            .signals = { .fd = -1, .on_ready = on_signals_ready } };
+    sl_timer_init(&s.rotate, on_rotate);
+    sl_timer_init(&s.drain_end, on_drain_end);
+    sl_timer_init(&s.kill_end, on_kill_end);
+    int status = supervise(&s);
+    supervisor_fini(&s);
+    return status;
+}

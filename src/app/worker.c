@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/worker.h"
+#include "app/cli.h"
+#include "codec/message.h"
+#include "net/connector.h"
+#include "net/listener.h"
+#include "net/metrics.h"
+#include "net/snapshot.h"
+#include "svc/access_log.h"
+#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FDS_RESERVE_COUNT = 32, /* kept free of connections: log, channel, and what a library opens */
+    FDS_IN_CONNECTION = 2,
+    EARLY_LISTENERS_MAX = 65536,
+    PAUSE_TELL_AGAIN_MS = 10 * 1000,
+};
+
+/* A listening socket that came before START. */
+struct early_listener {
+    int fd;
+    uint16_t service_index, listen_index;
+    struct sl_addr addr;
+};
+
+struct worker {
+    struct sl_loop loop;
+    struct sl_log log;
+    struct sl_watch channel;
+    enum sl_message_phase phase;
+    uint32_t index;
+    struct sl_blob files, keys;
+    struct sl_ticket_keys tickets;
+    struct sl_metrics *metrics;
+    struct sl_findings findings;
+    struct sl_arena findings_arena;
+    struct sl_snapshot *snapshot;
+    struct sl_scratch scratch;
+    struct sl_conn_env env;
+    struct sl_acceptor acceptor;
+    struct early_listener *early;
+    size_t early_count;
+    uint64_t pause_told_ms; /* when the log last told of a pause; 0: never */
+    bool is_pause_told;     /* and not yet of its end */
+    int exit_status;
+};
+
+static struct worker *worker_of(struct sl_conn *conn)
+{
+    return SL_CONTAINER_OF(conn->env, struct worker, env);
+}
+
+static void say(struct worker *w, const struct sl_message *message)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    if (sl_message_emit(message, &out) != SL_OK ||
+        sl_channel_send(w->channel.fd, sl_wbuf_slice(&out), NULL, 0) != SL_OK) {
+        sl_loop_stop(&w->loop); /* the supervisor is gone */
+    }
+}
+
+static void fail(struct worker *w, const char *what)
+{
+    const struct sl_message message = { .type = SL_MESSAGE_FAILED, .bytes = sl_slice_cstr(what) };
+    say(w, &message);
+    w->exit_status = SL_EXIT_FAILED;
+    sl_loop_stop(&w->loop);
+}
+
+static void hook_connect(struct sl_conn *conn)
+{
+    const struct sl_service *service = sl_service_of(conn->plan);
+    sl_connector_start(conn, service->upstreams, service->upstreams_count,
+                       service->conf->timeouts.connect_ms);
+}
+
+static void hook_ended(struct sl_conn *conn)
+{
+    struct worker *w = worker_of(conn);
+    sl_access_log_put(&w->log, conn, w->index);
+    sl_metrics_add(&w->metrics->ended_count[conn->reason], 1);
+    sl_metrics_add(&w->metrics->to_upstream_bytes, conn->relay.to_upstream.bytes_count);
+    sl_metrics_add(&w->metrics->to_client_bytes, conn->relay.to_client.bytes_count);
+}
+
+static void drain_check(struct worker *w)
+{
+    if (w->phase == SL_PHASE_DRAINING && w->env.conns_count == 0) {
+        const struct sl_message message = { .type = SL_MESSAGE_DRAINED };
+        say(w, &message);
+        sl_loop_stop(&w->loop);
+    }
+}
+
+static void hook_freed(struct sl_conn *conn)
+{
+    struct worker *w = worker_of(conn);
+    sl_acceptor_resume(&w->acceptor);
+    drain_check(w);
+}
+
+static const struct sl_conn_hooks HOOKS = {
+    .connect = hook_connect,
+    .connect_cancel = sl_connector_cancel,
+    .ended = hook_ended,
+    .freed = hook_freed,
+};
+
+/* At the bound every end of a connection makes room for one: that is said once in a while, not each
+ * time. A pause that was told of is also told to be over. */
+static void on_pause(struct sl_acceptor *acceptor)
+{
+    struct worker *w = SL_CONTAINER_OF(acceptor, struct worker, acceptor);
+    struct sl_logline line;
+    bool is_paused = acceptor->paused != SL_ACCEPT_RUNS;
+    if (is_paused && w->pause_told_ms != 0 &&
+        w->loop.now_ms - w->pause_told_ms < PAUSE_TELL_AGAIN_MS) {
+        return;
+    }
+    if (!is_paused && !w->is_pause_told) {
+        return;
+    }
+    w->is_pause_told = is_paused;
+    w->pause_told_ms = is_paused ? w->loop.now_ms : w->pause_told_ms;
+    sl_log_begin(&w->log, &line, is_paused ? SL_LOG_WARN : SL_LOG_INFO,
+                 is_paused ? "accept_paused" : "accept_resumed");
+    sl_logline_u64(&line, "worker", w->index);
+    sl_logline_u64(&line, "connections", w->env.conns_count);
+    if (is_paused) {
+        sl_logline_cstr(&line, "reason",
+                        acceptor->paused == SL_ACCEPT_NO_DESCRIPTORS ? "no_descriptors"
+                                                                     : "connections_limit");
+    }
+    sl_log_put(&w->log, &line);
+}
+
+/* As many as the descriptors allow: what is told here is not found out in the middle of a connect.
+ */
+static void init_acceptor(struct worker *w)
+{
+    uint64_t fds_count = sl_process_raise_fds_limit();
+    uint64_t taken_count = FDS_RESERVE_COUNT + w->early_count;
+    uint64_t room_count =
+        fds_count > taken_count ? (fds_count - taken_count) / FDS_IN_CONNECTION : 0;
+    uint64_t wanted_count = w->snapshot->conf->limits.connections_count;
+    bool is_wanted = wanted_count != 0 && wanted_count <= room_count;
+    uint64_t max_count = is_wanted ? wanted_count : SL_MAX(room_count, UINT64_C(1));
+    sl_acceptor_init(&w->acceptor, &w->env, (size_t)max_count,
+                     is_wanted ? SL_ACCEPT_CONNECTIONS_LIMIT : SL_ACCEPT_NO_DESCRIPTORS, on_pause);
+}
+
+static enum sl_err open_bundle(const struct sl_blob *blob, struct sl_bundle *ret_bundle)
+{
+    return blob->ptr == NULL ? SL_EINVAL : sl_bundle_open(sl_blob_slice(blob), ret_bundle);
+}
+
+static enum sl_err build_snapshot(struct worker *w)
+{
+    struct sl_bundle files, keys;
+    enum sl_err rc = open_bundle(&w->files, &files);
+    rc = rc == SL_OK ? open_bundle(&w->keys, &keys) : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_snapshot_source source = { .files = &files,
+                                               .keys = &keys,
+                                               .tickets = &w->tickets,
+                                               .now_s =
+                                                   (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S) };
+    rc = sl_snapshot_create(&source, &w->findings, &w->snapshot);
+    sl_blob_fini(&w->keys);
+    return rc;
+}
+
+/* The URL as it is bound, for the log. */
+static const char *listen_text(struct worker *w, const struct early_listener *early)
+{
+    char addr[SL_ADDR_TEXT_MAX];
+    char text[SL_ADDR_TEXT_MAX + 16];
+    const struct sl_conf_service *conf = &w->snapshot->conf->services[early->service_index];
+    const struct sl_conf_url *url = &conf->listens[early->listen_index];
+    if (url->url.scheme == SL_SCHEME_UNIX) {
+        return url->text;
+    }
+    sl_addr_format(&early->addr, addr);
+    (void)snprintf(text, sizeof(text), "%s://%s", sl_scheme_name(url->url.scheme), addr);
+    return sl_arena_strdup(&w->snapshot->arena, sl_slice_cstr(text));
+}
+
+static enum sl_err add_listeners(struct worker *w)
+{
+    for (size_t i = 0; i < w->early_count; i++) {
+        struct early_listener *early = &w->early[i];
+        if (early->service_index >= w->snapshot->conf->services_count) {
+            return SL_EINVAL;
+        }
+        const struct sl_service *service = &w->snapshot->services[early->service_index];
+        if (early->listen_index >= service->conf->listens_count) {
+            return SL_EINVAL;
+        }
+        const char *text = listen_text(w, early);
+        enum sl_err rc = text == NULL
+                             ? SL_ENOMEM
+                             : sl_acceptor_add(&w->acceptor, &early->fd, &service->plan, text);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static enum sl_err start(struct worker *w)
+{
+    enum sl_err rc = build_snapshot(w);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_conf *conf = w->snapshot->conf;
+    w->log.format = conf->log_format;
+    rc = sl_scratch_init(&w->scratch, conf->limits.buffer_bytes);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
+    sl_list_init(&w->env.conns);
+    init_acceptor(w);
+    return add_listeners(w);
+}
+
+static const char *first_finding(const struct worker *w)
+{
+    const struct sl_list *head = &w->findings.list;
+    for (const struct sl_list *at = head->next; at != head; at = at->next) {
+        const struct sl_finding *finding =
+            (const struct sl_finding *)((const char *)at - offsetof(struct sl_finding, node));
+        if (finding->severity == SL_FINDING_ERROR) {
+            return finding->text;
+        }
+    }
+    return NULL;
+}
+
+static void kill_all(struct worker *w)
+{
+    struct sl_list *at = w->env.conns.next;
+    while (at != NULL && at != &w->env.conns) {
+        struct sl_conn *conn = SL_CONTAINER_OF(at, struct sl_conn, node);
+        at = at->next; /* the connection stays in the list until it is reaped */
+        sl_conn_kill(conn, SL_REASON_SHUTDOWN);
+    }
+}
+
+static void hear_start(struct worker *w)
+{
+    enum sl_err rc = start(w);
+    if (rc != SL_OK) {
+        const char *finding = first_finding(w);
+        fail(w, finding != NULL ? finding : sl_err_name(rc));
+        return;
+    }
+    w->phase = SL_PHASE_RUNNING;
+    const struct sl_message ready = { .type = SL_MESSAGE_READY };
+    say(w, &ready);
+}
+
+static void hear_stop(struct worker *w)
+{
+    const uint64_t left_count = w->env.conns_count;
+    if (w->phase == SL_PHASE_DRAINING) {
+        const struct sl_message message = { .type = SL_MESSAGE_DRAINED,
+                                            .connections_count = left_count };
+        say(w, &message);
+    }
+    kill_all(w);
+    sl_loop_stop(&w->loop);
+}
+
+static enum sl_err hear_listener(struct worker *w, const struct sl_message *message, int fd)
+{
+    if (w->early_count == EARLY_LISTENERS_MAX) {
+        return SL_ERANGE;
+    }
+    struct early_listener *grown = realloc(w->early, (w->early_count + 1) * sizeof(*grown));
+    if (grown == NULL) {
+        return SL_ENOMEM;
+    }
+    w->early = grown;
+    struct early_listener *early = &w->early[w->early_count];
+    *early = (struct early_listener){ .fd = fd,
+                                      .service_index = message->listener.service_index,
+                                      .listen_index = message->listener.listen_index };
+    enum sl_err rc = sl_socket_local(fd, &early->addr);
+    w->early_count += rc == SL_OK;
+    return rc;
+}
+
+static enum sl_err hear_bundle(struct worker *w, const struct sl_message *message, const int *fds)
+{
+    if (w->files.ptr != NULL) {
+        return SL_EPROTO;
+    }
+    w->index = message->worker_index;
+    enum sl_err rc = sl_memfd_map(fds[0], &w->files);
+    return rc == SL_OK ? sl_memfd_map(fds[1], &w->keys) : rc;
+}
+
+static enum sl_err hear_metrics(struct worker *w, int fd)
+{
+    void *slab = NULL;
+    enum sl_err rc = sl_shared_map(fd, SL_METRICS_SLAB_BYTES, &slab);
+    if (rc == SL_OK) {
+        sl_shared_unmap(w->metrics, SL_METRICS_SLAB_BYTES);
+        w->metrics = slab;
+    }
+    return rc;
+}
+
+static enum sl_err hear_tickets(struct worker *w, struct sl_slice bytes)
+{
+    if (bytes.len != sizeof(w->tickets)) {
+        return SL_EPROTO;
+    }
+    memcpy(&w->tickets, bytes.ptr, bytes.len);
+    return SL_OK;
+}
+
+/* Descriptors that stay open are taken out of `fds`. */
+static enum sl_err hear(struct worker *w, const struct sl_message *message,
+                        struct sl_channel_fds *fds)
+{
+    enum sl_err rc = SL_OK;
+    switch (message->type) {
+    case SL_MESSAGE_BUNDLE:
+        rc = hear_bundle(w, message, fds->fds);
+        break;
+    case SL_MESSAGE_METRICS:
+        rc = hear_metrics(w, fds->fds[0]);
+        break;
+    case SL_MESSAGE_LISTENER:
+        rc = hear_listener(w, message, fds->fds[0]);
+        fds->count = rc == SL_OK ? 0 : fds->count;
+        break;
+    case SL_MESSAGE_TICKET_KEYS:
+        rc = hear_tickets(w, message->bytes);
+        break;
+    case SL_MESSAGE_START:
+        if (w->metrics == NULL) {
+            return SL_EPROTO;
+        }
+        hear_start(w);
+        break;
+    case SL_MESSAGE_DRAIN:
+        w->phase = SL_PHASE_DRAINING;
+        sl_acceptor_close(&w->acceptor, true);
+        drain_check(w);
+        break;
+    default: /* STOP: the table lets nothing else through */
+        hear_stop(w);
+        break;
+    }
+    return rc;
+}
+
+static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct worker *w = SL_CONTAINER_OF(watch, struct worker, channel);
+    uint8_t bytes[SL_MESSAGE_MAX];
+    SL_UNUSED(events);
+    while (!w->loop.is_stopped) {
+        struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+        struct sl_channel_fds fds = { 0 };
+        enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
+        if (rc == SL_AGAIN) {
+            return;
+        }
+        struct sl_message message;
+        if (rc == SL_OK) {
+            rc = sl_message_parse(sl_wbuf_slice(&in), fds.count, SL_MESSAGE_TO_WORKER, w->phase,
+                                  &message);
+            rc = rc == SL_OK ? hear(w, &message, &fds) : rc;
+            sl_channel_fds_close(&fds);
+        }
+        explicit_bzero(bytes, sizeof(bytes));
+        if (rc == SL_EOF || rc == SL_ERESET) { /* the supervisor is gone, and so are we */
+            kill_all(w);
+            sl_loop_stop(&w->loop);
+        } else if (rc != SL_OK) {
+            fail(w, sl_err_name(rc));
+        }
+    }
+}
+
+/* Once per turn, so that the numbers of the slab are never far behind. */
+static void publish(struct worker *w)
+{
+    if (w->metrics != NULL) {
+        const uint64_t accepted_count = w->acceptor.accepted_count;
+        w->acceptor.accepted_count = 0;
+        sl_metrics_add(&w->metrics->accepted_count, accepted_count);
+        sl_metrics_add(&w->metrics->active_count,
+                       w->env.conns_count - sl_metrics_get(&w->metrics->active_count));
+        sl_metrics_add(&w->metrics->log_dropped_count, w->log.dropped_count);
+        w->log.dropped_count = 0;
+    }
+}
+
+static void worker_fini(struct worker *w)
+{
+    sl_log_flush(&w->log);
+    publish(w);
+    sl_acceptor_close(&w->acceptor, false);
+    sl_loop_fini(&w->loop); /* reaps what kill_all has ended */
+    sl_scratch_fini(&w->scratch);
+    sl_snapshot_destroy(w->snapshot);
+    sl_arena_fini(&w->findings_arena);
+    sl_blob_fini(&w->files);
+    sl_blob_fini(&w->keys);
+    sl_ticket_keys_wipe(&w->tickets);
+    sl_shared_unmap(w->metrics, SL_METRICS_SLAB_BYTES);
+    sl_socket_close(&w->channel.fd);
+    sl_socket_close(&w->log.fd);
+    free(w->early);
+    free(w);
+}
+
+int sl_worker_main(void)
+{
+    int log_fd = -1;
+    struct worker *w = calloc(1, sizeof(*w));
+    if (w == NULL || sl_process_open_log(&log_fd) != SL_OK) {
+        free(w);
+        return SL_EXIT_FAILED;
+    }
+    /* a terminal's ^C goes to all of us: what to do about it is the supervisor's word */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGQUIT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum sl_err rc = sl_loop_init(&w->loop);
+    sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);
+    sl_arena_init(&w->findings_arena, 0);
+    sl_findings_init(&w->findings, &w->findings_arena);
+    sl_list_init(&w->env.conns);
+    sl_list_init(&w->acceptor.listeners);
+    sl_timer_init(&w->acceptor.retry, NULL);
+    w->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
+    rc = rc == SL_OK ? sl_loop_add(&w->loop, &w->channel, SL_WATCH_INPUT) : rc;
+    while (rc == SL_OK && !w->loop.is_stopped) {
+        rc = sl_loop_turn(&w->loop, SL_LOOP_WAIT_MAX_MS);
+        publish(w);
+    }
+    int status = rc == SL_OK ? w->exit_status : SL_EXIT_FAILED;
+    worker_fini(w);
+    return status;
+}
