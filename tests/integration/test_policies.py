@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policies: which versions, ciphers and groups get through, seen by openssl s_client."""
+import pytest
+
+import programs
+
+INTERMEDIATE_12 = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+                   "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+                   "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"]
+OLD_ONLY = ["ECDHE-RSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "AES128-GCM-SHA256",
+            "AES256-SHA256", "AES128-SHA", "AES256-SHA"]
+SUITES_13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+
+
+@pytest.fixture(name="serve")
+def fixture_serve(fleet, pki, backend):
+    """serve(policy): an offloading program; both kinds of key unless the policy takes one."""
+
+    def start(policy):
+        pairs = [pki.server] if policy == "modern" else [pki.server, pki.server_rsa]
+        return fleet.run_one("tls://127.0.0.1:0", backend().url, policy=policy,
+                             certificates=[pair.as_config() for pair in pairs])
+
+    return start
+
+
+def agrees(one, *argv):
+    """Whether `openssl s_client` with these options gets a handshake; gives its output."""
+    host, port = one.address()
+    done = programs.run("openssl", "s_client", "-connect", f"{host}:{port}", "-servername",
+                        "localhost", *argv, input=b"")
+    text = done.stdout.decode("utf-8", "replace")
+    return text if done.returncode == 0 and "Cipher is (NONE)" not in text else None
+
+
+class TestVersions:
+    """Which versions get through."""
+
+    @pytest.mark.parametrize("policy, allowed", [
+        ("modern", {"-tls1_3"}), ("intermediate", {"-tls1_2", "-tls1_3"}),
+        ("old", {"-tls1", "-tls1_1", "-tls1_2", "-tls1_3"})])
+    def test_exactly_these(self, serve, policy, allowed):
+        one = serve(policy)
+        seen = {version for version in ["-tls1", "-tls1_1", "-tls1_2", "-tls1_3"]
+                if agrees(one, version, "-cipher", "ALL:@SECLEVEL=0")}
+        assert seen == allowed
+
+    def test_the_default_is_intermediate(self, fleet, pki, backend):
+        one = fleet.serve("tls://127.0.0.1:0", backend().url, "--cert", pki.server.chain,
+                          "--key", pki.server.key)
+        assert agrees(one, "-tls1_2") and not agrees(one, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+
+    def test_the_option_takes_a_policy(self, fleet, pki, backend):
+        one = fleet.serve("tls://127.0.0.1:0", backend().url, "--cert", pki.server.chain,
+                          "--key", pki.server.key, "--policy", "modern")
+        assert agrees(one, "-tls1_3") and not agrees(one, "-tls1_2")
+
+
+class TestCiphers:
+    """Which ciphers get through, and whose order counts."""
+
+    def test_intermediate_has_exactly_its_six(self, serve):
+        one = serve("intermediate")
+        for cipher in INTERMEDIATE_12:
+            assert agrees(one, "-tls1_2", "-cipher", cipher), cipher
+        for cipher in OLD_ONLY:
+            assert not agrees(one, "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0"), cipher
+
+    def test_old_has_the_old_ones_as_well(self, serve):
+        one = serve("old")
+        for cipher in INTERMEDIATE_12 + OLD_ONLY:
+            assert agrees(one, "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0"), cipher
+
+    @pytest.mark.parametrize("policy", ["modern", "intermediate", "old"])
+    def test_all_have_the_suites_of_tls_1_3(self, serve, policy):
+        one = serve(policy)
+        for suite in SUITES_13:
+            assert agrees(one, "-tls1_3", "-ciphersuites", suite), suite
+        assert not agrees(one, "-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256")
+
+    @pytest.mark.parametrize("policy, is_ours", [("intermediate", False), ("old", True)])
+    def test_the_order_is_the_clients_unless_the_policy_is_old(self, serve, policy, is_ours):
+        one = serve(policy)
+        offer = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"]
+        text = agrees(one, "-tls1_2", "-cipher", ":".join(offer))
+        assert f"Cipher is {offer[is_ours]}" in text
+
+
+class TestGroups:
+    """Key exchange groups."""
+
+    @pytest.mark.parametrize("policy", ["modern", "intermediate"])
+    def test_exactly_the_listed_ones(self, serve, policy):
+        one = serve(policy)
+        for group in ["X25519", "P-256", "P-384"]:
+            assert agrees(one, "-tls1_3", "-groups", group), group
+        for group in ["P-521", "X448"]:
+            assert not agrees(one, "-tls1_3", "-groups", group), group
+
+    def test_x25519_comes_first_for_a_client_that_has_it_first(self, serve):
+        assert "X25519" in agrees(serve("intermediate"), "-tls1_3", "-groups", "X25519:P-256")

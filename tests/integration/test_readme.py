@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the README and docs/log.md say, run as it stands there.
+
+The lines name fixed ports, hosts and addresses, so they run in a network and mount namespace of their
+own: 10.0.0.5 stands on its loopback, and /etc/hosts names the hosts.
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+import pytest
+
+import sluice
+from scale import PATIENCE
+
+README = (sluice.ROOT / "README.md").read_text()
+HOSTS = ("127.0.0.1 localhost db.example.com db1.example.com db2.example.com server.example.com\n"
+         "::1 localhost\n")
+
+SCRIPT = r"""
+set -euo pipefail
+cd "$FOLDER"
+ip link set lo up
+ip addr add 10.0.0.5/32 dev lo
+mount --bind hosts /etc/hosts
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null || true; wait' EXIT
+background() { "$@" & pids+=($!); }
+until_ready() { for _ in $(seq 400); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done; echo "not ready: $*" >&2; exit 1; }
+"""
+
+
+def commands(word):
+    """The indented lines of the README that begin with the word."""
+    return [line.strip() for line in README.splitlines() if line.startswith(f"    {word} ")]
+
+
+def one(pattern):
+    found = [line for line in commands("sluice") if re.search(pattern, line)]
+    assert len(found) == 1, f"{pattern} in the README: {found}"
+    return found[0].split("   #")[0]
+
+
+@pytest.fixture
+def run(folder, pki):
+    """run(script): in the namespaces, with the files that the README names; gives stdout."""
+    home = pathlib.Path(folder)
+    (home / "hosts").write_text(HOSTS)
+    names = ("DNS:localhost,DNS:db.example.com,DNS:db1.example.com,DNS:db2.example.com,"
+             "DNS:server.example.com,DNS:app.internal")
+    site = pki.issue("readme", names)
+    me = pki.client
+    files = {"site": site, "server": site, "web": site, "me": me}
+    for name, pair in files.items():
+        (home / f"{name}.pem").write_text(pathlib.Path(pair.chain).read_text())
+        (home / f"{name}.key").write_text(pathlib.Path(pair.key).read_text())
+    (home / "ca.pem").write_text(pathlib.Path(pki.ca).read_text())
+    (home / "page").write_text("from the backend\n")
+
+    def start(script):
+        binary = shlex.quote(str(sluice.BINARY))
+        text = SCRIPT + f"sluice() {{ {binary} \"$@\"; }}\n" + script
+        # a function cannot be put in the background by name from within another one's word
+        text = text.replace("background sluice ", f"background {binary} ")
+        user = [] if os.geteuid() == 0 else ["-r"]
+        done = subprocess.run(["unshare", "-n", "-m", *user, "bash", "-c", text],
+                              env={**os.environ, "FOLDER": str(home)}, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              timeout=60 * PATIENCE)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return start
+
+
+HTTP = "background /usr/bin/python3 -m http.server {port} --bind 127.0.0.1 >/dev/null 2>&1\n"
+TLS_SERVER = ("background openssl s_server -accept {at} -cert site.pem -cert_chain site.pem -key site.key -WWW -quiet "
+              "-alpn http/1.1 >/dev/null 2>&1\n")
+
+
+class TestPatterns:
+    def test_offloading(self, run):
+        out = run(HTTP.format(port=8080) + f"background {one('tcp://127.0.0.1:8080')}\n"
+                  "until_ready curl -sf --cacert ca.pem https://localhost:8443/page\n"
+                  "curl -sS --cacert ca.pem https://localhost:8443/page\n")
+        assert out == "from the backend\n"
+
+    def test_encryption(self, run):
+        out = run(TLS_SERVER.format(at="127.0.0.1:5433") + f"background {one('tcp://127.0.0.1:5432')}\n"
+                  "until_ready curl -sf http://127.0.0.1:5432/page\n"
+                  "curl -sS http://127.0.0.1:5432/page\n")
+        assert out == "from the backend\n"
+
+    def test_bridging(self, run):
+        out = run(TLS_SERVER.format(at="10.0.0.5:443") + f"background {one('tls://10.0.0.5:443')}\n"
+                  "until_ready curl -sf --cacert ca.pem https://localhost:9443/page\n"
+                  "curl -sS --cacert ca.pem https://localhost:9443/page\n")
+        assert out == "from the backend\n"
+
+    def test_tunnel(self, run):
+        server = one("unix:/run/redis")
+        client = one("server.example.com")
+        out = run("mount -t tmpfs tmpfs /run && mkdir /run/redis\n"
+                  "background redis-server --port 0 --unixsocket /run/redis/redis.sock --save '' "
+                  ">/dev/null 2>&1\n"
+                  f"background {server}\nbackground {client}\n"
+                  "until_ready redis-cli -h 127.0.0.1 -p 6379 ping\n"
+                  "redis-cli -h 127.0.0.1 -p 6379 set key value\n"
+                  "redis-cli -h 127.0.0.1 -p 6379 get key\n")
+        assert out.split() == ["OK", "value"]
+
+    def test_every_line_is_run(self):
+        patterns = [line for line in commands("sluice") if "://" in line]
+        assert len(patterns) == 5, "a pattern was added: give it a test"
+
+
+class TestFile:
+    def test_it_checks_and_runs(self, run, folder):
+        text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL).group(1)
+        (pathlib.Path(folder) / "sluice.yaml").write_text(text)
+        out = run(HTTP.format(port=8080) + TLS_SERVER.format(at="127.0.0.1:5433")
+                  + f"{one('check -c')}\nbackground {one('run -c')}\n"
+                  "until_ready curl -sf --cacert ca.pem https://localhost:443/page\n"
+                  "curl -sS --cacert ca.pem https://localhost:443/page\n"
+                  "until_ready curl -sf http://127.0.0.1:5432/page\n"
+                  "curl -sS http://127.0.0.1:5432/page\n")
+        assert "OK, 2 services" in out
+        assert out.count("from the backend\n") == 2
+
+
+class TestDocuments:
+    def test_the_reasons_are_those_of_the_program(self):
+        page = (sluice.ROOT / "docs" / "log.md").read_text()
+        said = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", page, re.MULTILINE)
+        program = re.findall(r"^(\w+) \((\w+)\): (.*)$", sluice.command("help", "reasons").stdout,
+                             re.MULTILINE)
+        assert said == program and len(said) > 20
+
+    def test_configuration_is_what_the_program_prints(self):
+        page = (sluice.ROOT / "docs" / "configuration.md").read_text()
+        assert page == sluice.command("config", "--markdown").stdout
+
+    def test_links_lead_somewhere(self):
+        for page in [sluice.ROOT / "README.md", *(sluice.ROOT / "docs").glob("*.md")]:
+            for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+    def test_the_ready_file_is_json(self, fleet, backend, pki):
+        one_backend = backend()
+        running = fleet.serve("tls://127.0.0.1:0", one_backend.url, "--cert", pki.server.chain,
+                              "--key", pki.server.key)
+        assert json.loads(running.ready_file.read_text())["pid"] == running.pid
