@@ -26,6 +26,13 @@
         (type *)((char *)sl_member_ - offsetof(type, member));                                     \
     })
 
+/** The same for an object that must not be changed. */
+#define SL_CONST_CONTAINER_OF(ptr, type, member)                                                   \
+    ({                                                                                             \
+        const __typeof__(((type *)0)->member) *sl_member_ = (ptr);                                 \
+        (const type *)((const char *)sl_member_ - offsetof(type, member));                         \
+    })
+
 #define SL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SL_MIN(a, b)    ((a) < (b) ? (a) : (b))
 #define SL_MAX(a, b)    ((a) > (b) ? (a) : (b))

@@ -13,7 +13,7 @@ static const char *const SCHEMES[] = {
     [SL_SCHEME_UNIX] = "unix",
 };
 
-#define FORMS "tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH"
+#define FORMS "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH"
 
 /* What is wrong and where, carried through the steps. */
 struct problem {
@@ -98,7 +98,7 @@ static enum sl_err scheme_cut(struct sl_slice *rest, enum sl_scheme *ret_scheme,
     if (is_unix == has_authority_mark(*rest)) {
         problem->at = name.len + 1;
         sl_diag_set(problem->diag,
-                    is_unix ? "a Unix socket is written unix:/PATH, without //"
+                    is_unix ? "a Unix socket is written unix:PATH, without //"
                             : "// is missing behind '%s:': write %s://HOST:PORT",
                     SCHEMES[scheme], SCHEMES[scheme]);
         return SL_EINVAL;
@@ -111,11 +111,11 @@ static enum sl_err scheme_cut(struct sl_slice *rest, enum sl_scheme *ret_scheme,
 static enum sl_err path_check(struct sl_slice path, struct problem *problem)
 {
     if (path.len == 0) {
-        sl_diag_set(problem->diag, "the path is missing: unix:/PATH");
+        sl_diag_set(problem->diag, "the path is missing: unix:PATH");
         return SL_EINVAL;
     }
     if (path.ptr[0] == '@') {
-        sl_diag_set(problem->diag, "abstract sockets are not supported: give a path, unix:/PATH");
+        sl_diag_set(problem->diag, "abstract sockets are not supported: give a path, unix:PATH");
         return SL_EINVAL;
     }
     if (path.len > PATH_MAX_BYTES) {

@@ -128,12 +128,17 @@ static void urls_put(struct page *page)
         "|---|---|---|\n"
         "| `tcp://HOST:PORT` | plain TCP | plain TCP |\n"
         "| `tls://HOST:PORT` | TLS, taken off | TLS, put on |\n"
-        "| `unix:/PATH` | plain, Unix stream socket | plain, Unix stream socket |\n\n"
+        "| `unix:PATH` | plain, Unix stream socket | plain, Unix stream socket |\n\n"
         "* HOST is an IPv4 address, an IPv6 address in brackets (`[::1]`) or, in `connect` only, "
         "a\n"
         "  host name. In `listen` it may be empty: `tls://:443` is all addresses.\n"
         "* PORT is 1 to 65535; in `listen` also 0, for any free port.\n"
-        "* PATH has at most 107 bytes.\n"
+        "* PATH has at most 107 bytes. The file of a socket that is listened on gets the mode "
+        "that the\n"
+        "  umask leaves, and is removed at the end.\n"
+        "* The URLs of `connect` are tried in turn until one accepts the connection; what comes "
+        "after\n"
+        "  that, its TLS handshake for one, is not tried again with the next.\n"
         "* The URLs of one list are all `tls://` or none is. No address is listened on twice.\n\n");
 }
 

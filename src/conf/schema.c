@@ -206,7 +206,9 @@ static const struct sl_schema_option OPTIONS[] = {
         .absent = "no ALPN",
         .example = "[h2, http/1.1]",
         .text = "Application protocols in order of preference: accepted from clients on tls:// "
-                "listen URLs, offered on tls:// connect URLs",
+                "listen URLs, offered on tls:// connect URLs. With both, the client gets what the "
+                "upstream chooses of its own list and this one (without this one: of its own). A "
+                "client that has none of them goes on without ALPN",
         AT(struct sl_conf_service, alpn),
         .count_at = offsetof(struct sl_conf_service, alpn_count),
     },

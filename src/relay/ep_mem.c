@@ -79,7 +79,7 @@ static enum sl_err mem_shut(struct sl_ep *ep, struct sl_scratch *scratch)
 
 static const struct sl_ep_mem *const_mem_of(const struct sl_ep *ep)
 {
-    return (const struct sl_ep_mem *)((const char *)ep - offsetof(struct sl_ep_mem, ep));
+    return SL_CONST_CONTAINER_OF(ep, struct sl_ep_mem, ep);
 }
 
 static size_t mem_pending(const struct sl_ep *ep)

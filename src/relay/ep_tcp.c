@@ -10,7 +10,7 @@ static struct sl_ep_tcp *tcp_of(struct sl_ep *ep)
 
 static const struct sl_ep_tcp *const_tcp_of(const struct sl_ep *ep)
 {
-    return (const struct sl_ep_tcp *)((const char *)ep - offsetof(struct sl_ep_tcp, ep));
+    return SL_CONST_CONTAINER_OF(ep, struct sl_ep_tcp, ep);
 }
 
 static enum sl_err tcp_read(struct sl_ep *ep, struct sl_scratch *scratch,

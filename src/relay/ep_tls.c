@@ -103,15 +103,13 @@ static enum sl_err tls_shut(struct sl_ep *ep, struct sl_scratch *scratch)
 
 static size_t tls_pending(const struct sl_ep *ep)
 {
-    const struct sl_ep_tls *tls =
-        (const struct sl_ep_tls *)((const char *)ep - offsetof(struct sl_ep_tls, ep));
+    const struct sl_ep_tls *tls = SL_CONST_CONTAINER_OF(ep, struct sl_ep_tls, ep);
     return sl_ep_pending(tls->lower);
 }
 
 static bool tls_is_reset(const struct sl_ep *ep)
 {
-    const struct sl_ep_tls *tls =
-        (const struct sl_ep_tls *)((const char *)ep - offsetof(struct sl_ep_tls, ep));
+    const struct sl_ep_tls *tls = SL_CONST_CONTAINER_OF(ep, struct sl_ep_tls, ep);
     return sl_ep_is_reset(tls->lower);
 }
 

@@ -73,7 +73,7 @@ static void bad_check(const struct bad *bad, enum sl_err wanted)
     assert_int_equal(sl_url_parse(sl_slice_cstr(bad->text), &url, &at, NULL), wanted);
 }
 
-#define FORMS "tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH"
+#define FORMS "tcp://HOST:PORT, tls://HOST:PORT or unix:PATH"
 
 static void what_is_no_url_is_refused_with_its_place_and_what_would_be_right(void **state)
 {
@@ -84,9 +84,9 @@ static void what_is_no_url_is_refused_with_its_place_and_what_would_be_right(voi
         { "htps://a:1", 0, "unknown scheme 'htps': tcp, tls or unix" },
         { "://a:1", 0, "unknown scheme '': tcp, tls or unix" },
         { "tcp:a:1", 4, "// is missing behind 'tcp:': write tcp://HOST:PORT" },
-        { "unix:///run/x", 5, "a Unix socket is written unix:/PATH, without //" },
-        { "unix:", 5, "the path is missing: unix:/PATH" },
-        { "unix:@x", 5, "abstract sockets are not supported: give a path, unix:/PATH" },
+        { "unix:///run/x", 5, "a Unix socket is written unix:PATH, without //" },
+        { "unix:", 5, "the path is missing: unix:PATH" },
+        { "unix:@x", 5, "abstract sockets are not supported: give a path, unix:PATH" },
         { "tcp://::1:80", 6, "IPv6 addresses stand in brackets: tcp://[::1]:80" },
         { "tls://[::1:80", 6, "the bracket is not closed: tls://[::1]:80" },
         { "tcp://[1.2.3.4]:80", 7, "'1.2.3.4' is not an IPv6 address" },
