@@ -24,11 +24,6 @@ static void store_cleanup(struct sl_tls_store **store)
     sl_tls_store_unref(*store);
 }
 
-static void cert_cleanup(struct sl_tls_cert **cert)
-{
-    sl_tls_cert_unref(*cert);
-}
-
 static enum sl_err file_find(struct builder *b, const struct sl_conf_file *file,
                              struct sl_slice *ret_bytes)
 {
@@ -87,6 +82,15 @@ static void cert_check_dates(struct builder *b, const struct sl_conf_certificate
     }
 }
 
+/* The diag begins with what it is about: the chain or the key. */
+static void cert_complain(struct builder *b, const struct sl_conf_certificate *conf,
+                          const struct sl_diag *diag)
+{
+    bool is_key = sl_slice_starts(sl_slice_cstr(diag->text), SL_SLICE("key:"));
+    const struct sl_conf_file *file = is_key && conf->key.path != NULL ? &conf->key : &conf->chain;
+    sl_findings_add(b->findings, SL_FINDING_ERROR, file->pos, "%s: %s", file->path, diag->text);
+}
+
 static enum sl_err cert_load(struct builder *b, const struct sl_conf_certificate *conf,
                              struct sl_tls_cert **ret_cert)
 {
@@ -103,7 +107,7 @@ static enum sl_err cert_load(struct builder *b, const struct sl_conf_certificate
     struct sl_tls_cert *cert = NULL;
     rc = sl_tls_cert_create(chain, key, &diag, &cert);
     if (rc != SL_OK) {
-        complain(b, conf->chain.pos, &diag);
+        cert_complain(b, conf, &diag);
         return rc;
     }
     cert_check_dates(b, conf, cert);
@@ -143,6 +147,30 @@ static enum sl_err certs_load(struct builder *b, const struct sl_conf_service *c
     return result;
 }
 
+/* True when one of them is what the policy refuses, which has been said then. */
+static bool complain_of_cert(struct builder *b, const struct sl_conf_service *conf,
+                             const struct sl_conf_certificate *at, struct sl_tls_cert *cert)
+{
+    struct sl_diag diag = { 0 };
+    if (cert == NULL || sl_tls_cert_check(cert, conf->policy, &diag) != SL_EINVAL) {
+        return false;
+    }
+    sl_findings_add(b->findings, SL_FINDING_ERROR, at->chain.pos, "%s: %s", at->chain.path,
+                    diag.text);
+    return true;
+}
+
+static bool complain_of_certs(struct builder *b, const struct sl_conf_service *conf,
+                              struct sl_tls_cert **certs)
+{
+    bool has_complained = false;
+    for (size_t i = 0; i < conf->certificates_count; i++) {
+        has_complained =
+            complain_of_cert(b, conf, &conf->certificates[i], certs[i]) || has_complained;
+    }
+    return has_complained;
+}
+
 static enum sl_err server_ctx_make(struct builder *b, const struct sl_conf_service *conf,
                                    struct sl_tls_cert **certs, struct sl_tls_ctx **ret_ctx)
 {
@@ -166,8 +194,8 @@ static enum sl_err server_ctx_make(struct builder *b, const struct sl_conf_servi
                                                .clients = clients,
                                                .tickets = b->source->tickets };
     rc = sl_tls_server_ctx_create(&server, &diag, ret_ctx);
-    if (rc != SL_OK) {
-        complain(b, conf->certificates[0].chain.pos, &diag);
+    if (rc == SL_EINVAL && !complain_of_certs(b, conf, certs)) {
+        complain(b, conf->pos, &diag);
     }
     return rc;
 }
@@ -195,24 +223,43 @@ static const char *upstream_name(struct builder *b, const struct sl_conf_service
                                             : sl_arena_strdup(&b->snapshot->arena, url->url.host);
 }
 
-static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
-                                    const struct sl_conf_url *url, struct sl_tls_ctx **ret_ctx)
+/* What all upstreams of a service share. Owned. */
+struct trust {
+    struct sl_tls_store *store;
+    struct sl_tls_cert *cert;
+};
+
+static void trust_cleanup(struct trust *trust)
 {
-    SL_CLEANUP(store_cleanup) struct sl_tls_store *store = NULL;
-    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
+    sl_tls_store_unref(trust->store);
+    sl_tls_cert_unref(trust->cert);
+}
+
+static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *conf,
+                              struct trust *trust)
+{
+    const struct sl_conf_upstream *upstream = &conf->upstream;
+    enum sl_err result = SL_OK;
+    if (conf->connects[0].url.scheme != SL_SCHEME_TLS) {
+        return SL_OK;
+    }
+    if (upstream->is_verified) {
+        result = store_load(b, &upstream->ca, conf->connects[0].pos, &trust->store);
+    }
+    if (upstream->certificate.chain.path != NULL) {
+        enum sl_err rc = cert_load(b, &upstream->certificate, &trust->cert);
+        result = result == SL_OK ? rc : result;
+    }
+    return result;
+}
+
+static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
+                                    const struct sl_conf_url *url, const struct trust *trust,
+                                    struct sl_tls_ctx **ret_ctx)
+{
     const struct sl_conf_upstream *upstream = &conf->upstream;
     bool is_bridge = conf->listens[0].url.scheme == SL_SCHEME_TLS;
     struct sl_diag diag = { 0 };
-    enum sl_err rc = SL_OK;
-    if (upstream->is_verified) {
-        rc = store_load(b, &upstream->ca, url->pos, &store);
-    }
-    if (rc == SL_OK && upstream->certificate.chain.path != NULL) {
-        rc = cert_load(b, &upstream->certificate, &cert);
-    }
-    if (rc != SL_OK) {
-        return rc;
-    }
     const char **alpn = alpn_names(b, conf);
     const char *name = upstream_name(b, conf, url);
     if (alpn == NULL || name == NULL) {
@@ -220,21 +267,22 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
     }
     const struct sl_tls_client_conf client = { .policy = conf->policy,
                                                .is_verified = upstream->is_verified,
-                                               .store = store,
-                                               .cert = cert,
+                                               .store = trust->store,
+                                               .cert = trust->cert,
                                                .name = name,
                                                .alpn = alpn,
                                                /* a bridge offers what its client does */
                                                .alpn_count = is_bridge ? 0 : conf->alpn_count };
-    rc = sl_tls_client_ctx_create(&client, &diag, ret_ctx);
-    if (rc != SL_OK) {
+    enum sl_err rc = sl_tls_client_ctx_create(&client, &diag, ret_ctx);
+    if (rc == SL_EINVAL && !complain_of_cert(b, conf, &upstream->certificate, trust->cert)) {
         complain(b, url->pos, &diag);
     }
     return rc;
 }
 
 static enum sl_err upstream_build(struct builder *b, const struct sl_conf_service *conf,
-                                  const struct sl_conf_url *url, struct sl_upstream *upstream)
+                                  const struct sl_conf_url *url, const struct trust *trust,
+                                  struct sl_upstream *upstream)
 {
     struct sl_slice addrs;
     upstream->text = url->text;
@@ -245,8 +293,8 @@ static enum sl_err upstream_build(struct builder *b, const struct sl_conf_servic
                                      &upstream->addrs_count);
     }
     enum sl_err tls = SL_OK;
-    if (url->url.scheme == SL_SCHEME_TLS) {
-        tls = client_ctx_build(b, conf, url, &upstream->tls);
+    if (url->url.scheme == SL_SCHEME_TLS && trust != NULL) {
+        tls = client_ctx_build(b, conf, url, trust, &upstream->tls);
     }
     return rc != SL_OK ? rc : tls;
 }
@@ -283,8 +331,12 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = server_ctx_build(b, conf, &service->plan.client_tls);
     }
+    SL_CLEANUP(trust_cleanup) struct trust trust = { 0 };
+    enum sl_err trusted = trust_load(b, conf, &trust);
+    result = trusted == SL_OK ? result : trusted;
     for (size_t i = 0; i < conf->connects_count; i++) {
-        enum sl_err rc = upstream_build(b, conf, &conf->connects[i], &service->upstreams[i]);
+        enum sl_err rc = upstream_build(b, conf, &conf->connects[i],
+                                        trusted == SL_OK ? &trust : NULL, &service->upstreams[i]);
         result = rc == SL_OK ? result : rc;
     }
     return result;
@@ -352,5 +404,5 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot)
 
 const struct sl_service *sl_service_of(const struct sl_conn_plan *plan)
 {
-    return (const struct sl_service *)((const char *)plan - offsetof(struct sl_service, plan));
+    return SL_CONST_CONTAINER_OF(plan, struct sl_service, plan);
 }

@@ -136,6 +136,15 @@ static enum sl_err certs_check(SSL_CTX *ctx, const struct sl_tls_server_conf *co
     return SL_OK;
 }
 
+enum sl_err sl_tls_cert_check(struct sl_tls_cert *cert, const struct sl_policy *policy,
+                              struct sl_diag *diag)
+{
+    SL_CLEANUP(ctx_cleanup) struct sl_tls_ctx *ctx = NULL;
+    const struct sl_tls_server_conf alone = { .policy = policy, .certs = &cert, .certs_count = 1 };
+    enum sl_err rc = ctx_create(policy, true, diag, &ctx);
+    return rc == SL_OK ? certs_check(ctx->ssl_ctx, &alone, diag) : rc;
+}
+
 static enum sl_err cert_use(SSL_CTX *ctx, const struct sl_tls_cert *cert, struct sl_diag *diag)
 {
     return SSL_CTX_use_cert_and_key(ctx, cert->leaf, cert->key, cert->chain, 1) == 1

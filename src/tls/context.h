@@ -38,6 +38,14 @@ struct sl_tls_client_conf {
 /** @return SL_OK, SL_EINVAL (diag: what the library or the policy does not allow), SL_ENOMEM */
 SL_CHECKED enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf,
                                                 struct sl_diag *diag, struct sl_tls_ctx **ret_ctx);
+
+/**
+ * Whether a policy allows a certificate, ours toward clients or upstreams; to say which one it was
+ * that a context was refused for.
+ * @return SL_OK, SL_EINVAL (diag: why not), SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_tls_cert_check(struct sl_tls_cert *cert, const struct sl_policy *policy,
+                                         struct sl_diag *diag);
 SL_CHECKED enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf,
                                                 struct sl_diag *diag, struct sl_tls_ctx **ret_ctx);
 
