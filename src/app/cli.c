@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/cli.h"
+#include "conf/suggest.h"
 #include "relay/reason.h"
 #include <string.h>
 
@@ -31,7 +32,7 @@ static const struct option_row {
                                 "our own certificate toward the upstream" },
     [SL_OPTION_CLIENT_KEY] = { "--client-key", "FILE", IN_ONESHOT,
                                "its private key (default: in the --client-cert file)" },
-    [SL_OPTION_CLIENT_CA] = { "--client-ca", "FILE", IN_ONESHOT,
+    [SL_OPTION_CLIENT_CA] = { "--clients-ca", "FILE", IN_ONESHOT,
                               "demand certificates of clients, signed by these CAs" },
     [SL_OPTION_ALPN] = { "--alpn", "LIST", IN_ONESHOT, "protocols, comma-separated: h2,http/1.1" },
     [SL_OPTION_POLICY] = { "--policy", "NAME", IN_ONESHOT,
@@ -83,6 +84,26 @@ static enum sl_err command_find(const char *name, enum sl_command *ret_command)
         }
     }
     return SL_ENOENT;
+}
+
+static void command_unknown(const char *name, struct sl_diag *diag)
+{
+    const char *nearest = NULL;
+    size_t nearest_distance = SL_SUGGEST_NONE;
+    for (size_t i = SL_COMMAND_RUN; i < SL_COMMAND_COUNT; i++) {
+        size_t distance = sl_suggest_distance(sl_slice_cstr(name), sl_slice_cstr(COMMANDS[i].name));
+        if (distance < nearest_distance) {
+            nearest = COMMANDS[i].name;
+            nearest_distance = distance;
+        }
+    }
+    if (nearest != NULL) {
+        sl_diag_set(diag, "unknown command %s: did you mean %s?", name, nearest);
+    } else if (strchr(name, ':') != NULL) {
+        sl_diag_set(diag, "%s is no URL: it begins with tls://, tcp:// or unix:", name);
+    } else {
+        sl_diag_set(diag, "unknown command %s", name);
+    }
 }
 
 /* `--key=F` and `--key F` are the same; gives the length of the name. */
@@ -145,7 +166,7 @@ static enum sl_err take_option(int argc, char **argv, int *at, struct sl_cli *cl
 static enum sl_err take_word(const char *word, struct sl_cli *cli, struct sl_diag *diag)
 {
     if (cli->command == SL_COMMAND_ONESHOT && cli->connect == NULL) {
-        cli->connect = word;
+        *(cli->listen == NULL ? &cli->listen : &cli->connect) = word;
         return SL_OK;
     }
     if (cli->command == SL_COMMAND_HELP && cli->topic == NULL) {
@@ -191,16 +212,16 @@ enum sl_err sl_cli_parse(int argc, char **argv, struct sl_cli *ret_cli, struct s
         } else if (strcmp(first, "--version") == 0) {
             first = "version";
         }
-        if (strstr(first, "://") != NULL || strncmp(first, "unix:", 5) == 0) {
+        if (first[0] == '-' || strstr(first, "://") != NULL || strncmp(first, "unix:", 5) == 0) {
             cli.command = SL_COMMAND_ONESHOT;
-            cli.listen = first;
+            at = 1; /* its options may come first */
         } else if (command_find(first, &cli.command) != SL_OK) {
-            sl_diag_set(diag, "unknown command %s", first);
+            command_unknown(first, diag);
             return SL_EINVAL;
         }
     }
     for (; at < argc; at++) {
-        if (strcmp(argv[at], "--help") == 0) {
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
             const char *topic = COMMANDS[cli.command].name;
             *ret_cli = (struct sl_cli){ .command = SL_COMMAND_HELP, .topic = topic };
             return SL_OK;

@@ -152,6 +152,7 @@ int sl_demo_once_run(struct sl_demo_once *once)
     if (status == SL_EXIT_DONE) {
         (void)printf("OK: fetched from https://localhost:%u/json, verified with %s\n", once->port,
                      once->ca_path);
+        status = fflush(stdout) == 0 ? status : SL_EXIT_FAILED;
     }
     return status;
 }

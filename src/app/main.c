@@ -11,19 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_BYTES_MAX = 256 * 1024 }; /* of what a command prints */
-
-static int print_text(enum sl_err (*render)(struct sl_wbuf *out))
+/* Whether what was printed has arrived: a full disk is not success. */
+static int finish_stdout(void)
 {
-    SL_CLEANUP(sl_blob_fini) struct sl_blob blob = { .ptr = malloc(TEXT_BYTES_MAX) };
-    struct sl_wbuf out = sl_wbuf_of(blob.ptr, blob.ptr == NULL ? 0 : TEXT_BYTES_MAX);
-    blob.len = out.cap;
-    if (render(&out) != SL_OK || fwrite(out.ptr, 1, out.len, stdout) != out.len ||
-        fflush(stdout) != 0) {
-        (void)fprintf(stderr, "sluice: cannot print\n");
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)fprintf(stderr, "sluice: cannot write to standard output\n");
         return SL_EXIT_FAILED;
     }
     return SL_EXIT_DONE;
+}
+
+static int print_text(enum sl_err (*render)(struct sl_wbuf *out))
+{
+    SL_CLEANUP(sl_blob_fini) struct sl_blob blob = { .ptr = malloc(SL_CONF_RENDER_MAX) };
+    struct sl_wbuf out = sl_wbuf_of(blob.ptr, blob.ptr == NULL ? 0 : SL_CONF_RENDER_MAX);
+    blob.len = out.cap;
+    if (render(&out) != SL_OK) {
+        (void)fprintf(stderr, "sluice: no memory to print\n");
+        return SL_EXIT_FAILED;
+    }
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    return finish_stdout();
 }
 
 static int command_help(const struct sl_cli *cli)
@@ -36,7 +44,7 @@ static int command_help(const struct sl_cli *cli)
         return SL_EXIT_USAGE;
     }
     (void)fwrite(out.ptr, 1, out.len, stdout);
-    return SL_EXIT_DONE;
+    return finish_stdout();
 }
 
 static int command_version(void)
@@ -51,7 +59,7 @@ static int command_version(void)
     (void)printf("running on %s\n", sl_tls_library_running());
     (void)printf("which lacks: %.*s\n", lacks.len == 0 ? 7 : (int)lacks.len,
                  lacks.len == 0 ? "nothing" : (const char *)lacks.ptr);
-    return SL_EXIT_DONE;
+    return finish_stdout();
 }
 
 static int command_run(const struct sl_cli *cli)

@@ -4,7 +4,7 @@
 #pragma once
 #include "app/cli.h"
 
-enum { SL_ONESHOT_LINES_MAX = 64 };
+enum { SL_ONESHOT_LINES_MAX = 512 };
 
 struct sl_oneshot {
     struct sl_wbuf yaml;                       /* memory of the caller */

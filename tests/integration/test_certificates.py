@@ -74,7 +74,7 @@ def demanding(fleet, pki, backend, verify="require"):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 class TestClientCertificates:
-    """`--client-ca` and `clients:`."""
+    """`--clients-ca` and `clients:`."""
 
     @staticmethod
     def exchange(one, context):
@@ -117,7 +117,7 @@ class TestClientCertificates:
 
     def test_the_option_demands_them_as_well(self, fleet, pki, backend, version):
         one = fleet.serve("tls://127.0.0.1:0", backend().url, "--cert", pki.server.chain,
-                          "--key", pki.server.key, "--client-ca", pki.ca)
+                          "--key", pki.server.key, "--clients-ca", pki.ca)
         with pytest.raises(ssl.SSLError, match="(?i)alert"):
             self.exchange(one, ends.client_context(pki.ca, version=version))
         self.exchange(one, ends.client_context(pki.ca, cert=pki.client, version=version))

@@ -17,7 +17,7 @@ class Tunnel:
     def __init__(self, fleet, pki, url, client_cert=None, workers=1):
         cert = client_cert or pki.client
         self.server = fleet.serve("tls://127.0.0.1:0", url, "--cert", pki.server.chain, "--key",
-                                  pki.server.key, "--client-ca", pki.ca, workers=workers)
+                                  pki.server.key, "--clients-ca", pki.ca, workers=workers)
         self.client = fleet.serve("tcp://127.0.0.1:0", f"tls://127.0.0.1:{self.server.port()}",
                                   "--ca", pki.ca, "--name", "sluice.test", "--client-cert",
                                   cert.chain, "--client-key", cert.key, workers=workers)

@@ -46,6 +46,9 @@ static void two_urls_are_the_one_service_form(void **state)
     assert_string_equal(cli.options[SL_OPTION_CERT], "a.pem");
     assert_string_equal(cli.options[SL_OPTION_KEY], "b.key");
     assert_null(cli.options[SL_OPTION_CA]);
+    assert_int_equal(parse(WORDS("--cert", "a.pem", "tls://:1", "tcp://h:1"), &cli, NULL), SL_OK);
+    assert_string_equal(cli.listen, "tls://:1");
+    assert_string_equal(cli.connect, "tcp://h:1");
     assert_int_equal(parse(WORDS("unix:/a", "unix:/b"), &cli, NULL), SL_OK);
     assert_int_equal(cli.command, SL_COMMAND_ONESHOT);
 }
@@ -68,7 +71,9 @@ static void commands_take_their_own_options_only(void **state)
 static void what_is_wrong_is_said(void **state)
 {
     SL_UNUSED(state);
-    assert_refused(WORDS("rum"), "unknown command rum");
+    assert_refused(WORDS("rum"), "unknown command rum: did you mean run?");
+    assert_refused(WORDS("walk"), "unknown command walk");
+    assert_refused(WORDS("foo:443"), "foo:443 is no URL: it begins with tls://, tcp:// or unix:");
     assert_refused(WORDS("run", "--nope"), "unknown option --nope");
     assert_refused(WORDS("run", "-c"), "-c wants a value: FILE");
     assert_refused(WORDS("run", "-c", "a", "-c", "b"), "-c is given twice");
