@@ -24,10 +24,17 @@ static char *folder_of(const char *path)
     return len < 0 ? NULL : folder;
 }
 
-static enum sl_err finish(struct sl_configured *c, const struct sl_load_source *source)
+static enum sl_err finish(struct sl_configured *c, const struct sl_load_source *source,
+                          bool is_checking)
 {
     enum sl_err rc = sl_load_create(source, &c->load);
-    sl_load_report(&c->load);
+    if (rc != SL_OK || is_checking) { /* what runs logs its warnings */
+        sl_load_report(&c->load);
+    }
+    if (rc == SL_EINVAL && c->load.conf == NULL && source->origins == NULL) {
+        (void)fprintf(stderr, "%s: mend this first: the files that it names were not looked at\n",
+                      source->display);
+    }
     if (rc == SL_ENOMEM) {
         (void)fprintf(stderr, "sluice: no memory to load %s\n", source->display);
     }
@@ -53,7 +60,7 @@ static enum sl_err load_file(const struct sl_cli *cli, struct sl_configured *c)
                                            .display = path,
                                            .folder = c->folder,
                                            .may_not_resolve = cli->command == SL_COMMAND_CHECK };
-    return finish(c, &source);
+    return finish(c, &source, cli->command == SL_COMMAND_CHECK);
 }
 
 static enum sl_err load_oneshot(const struct sl_cli *cli, struct sl_configured *c)
@@ -79,7 +86,7 @@ static enum sl_err load_oneshot(const struct sl_cli *cli, struct sl_configured *
                                            .folder = c->folder,
                                            .origins = c->origins,
                                            .origins_count = oneshot.lines_count };
-    return finish(c, &source);
+    return finish(c, &source, false);
 }
 
 enum sl_err sl_configured_load(const struct sl_cli *cli, struct sl_configured *configured)
@@ -94,7 +101,7 @@ enum sl_err sl_configured_load_text(struct sl_slice yaml, const char *display,
 {
     *configured = (struct sl_configured){ 0 };
     const struct sl_load_source source = { .yaml = yaml, .display = display };
-    return finish(configured, &source);
+    return finish(configured, &source, false);
 }
 
 void sl_configured_fini(struct sl_configured *configured)

@@ -210,7 +210,9 @@ static void log_death(struct sl_child *child, int status, uint64_t pause_ms)
     if (child->failure[0] != '\0') {
         sl_logline_cstr(&line, "detail", child->failure);
     }
-    sl_logline_u64(&line, "restart_in_ms", pause_ms);
+    if (!child->children->is_ending) {
+        sl_logline_u64(&line, "restart_in_ms", pause_ms);
+    }
     sl_log_put(log, &line);
 }
 
@@ -223,12 +225,12 @@ static void child_ended(struct sl_child *child, int status)
         child->deaths_count = 0;
     }
     child->deaths_count++;
-    if (!is_expected) {
-        log_death(child, status, restart_pause_ms(child));
-    }
     /* what it wrote last may still be unread: the reason, or how many it cut off */
     if (child->channel.fd >= 0) {
         on_channel_ready(&child->channel, 0);
+    }
+    if (!is_expected) {
+        log_death(child, status, restart_pause_ms(child));
     }
     child_close(child);
     if (!children->is_ending) {

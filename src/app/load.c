@@ -316,15 +316,35 @@ void sl_load_fini(struct sl_load *load)
     sl_arena_fini(&load->arena);
 }
 
+/* The argument that a finding of the one-service form is about; NULL for none, and for files. */
+static const char *origin_of(const struct sl_load *load, const struct sl_finding *finding)
+{
+    const struct sl_load_source *source = &load->source;
+    size_t line = finding->pos.line;
+    return source->origins != NULL && line > 0 && line <= source->origins_count
+               ? source->origins[line - 1]
+               : NULL;
+}
+
+void sl_load_place(const struct sl_load *load, const struct sl_finding *finding,
+                   char ret_text[static SL_LOAD_PLACE_MAX])
+{
+    const char *origin = origin_of(load, finding);
+    if (load->source.origins != NULL || finding->pos.line == 0) {
+        (void)snprintf(ret_text, SL_LOAD_PLACE_MAX, "%s", origin == NULL ? "" : origin);
+    } else {
+        (void)snprintf(ret_text, SL_LOAD_PLACE_MAX, "%s:%u:%u", load->source.display,
+                       finding->pos.line, finding->pos.column);
+    }
+}
+
 static void report_one(const struct sl_load *load, const struct sl_finding *finding)
 {
     uint8_t bytes[FINDING_BYTES_MAX];
     struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
     const struct sl_load_source *source = &load->source;
     if (source->origins != NULL) {
-        size_t line = finding->pos.line;
-        const char *origin =
-            line > 0 && line <= source->origins_count ? source->origins[line - 1] : NULL;
+        const char *origin = origin_of(load, finding);
         (void)fprintf(stderr, "sluice: %s%s%s%s\n",
                       finding->severity == SL_FINDING_WARNING ? "warning: " : "",
                       origin == NULL ? "" : origin, origin == NULL ? "" : ": ", finding->text);

@@ -6,6 +6,8 @@
 #include "net/snapshot.h"
 #include "sys/file.h"
 
+enum { SL_LOAD_PLACE_MAX = 512 }; /* bytes of a place as text, NUL included */
+
 /** Where the text of a configuration comes from. */
 struct sl_load_source {
     struct sl_slice yaml;
@@ -34,3 +36,7 @@ void sl_load_fini(struct sl_load *load);
 
 /** Prints the findings to stderr, sorted by place. */
 void sl_load_report(struct sl_load *load);
+
+/** "FILE:LINE:COLUMN", or on the command line the argument; "" when a finding has no place. */
+void sl_load_place(const struct sl_load *load, const struct sl_finding *finding,
+                   char ret_text[static SL_LOAD_PLACE_MAX]);

@@ -40,6 +40,22 @@ static void log_event(struct supervisor *s, enum sl_log_level level, const char 
     sl_log_put(&s->log, &line);
 }
 
+/* What `check` would warn of. */
+static void log_warnings(struct supervisor *s)
+{
+    const struct sl_list *head = &s->run->load->findings.list;
+    for (const struct sl_list *at = head->next; at != head; at = at->next) {
+        const struct sl_finding *finding = SL_CONST_CONTAINER_OF(at, struct sl_finding, node);
+        char place[SL_LOAD_PLACE_MAX];
+        struct sl_logline line;
+        sl_load_place(s->run->load, finding, place);
+        sl_log_begin(&s->log, &line, SL_LOG_WARN, "config_warning");
+        sl_logline_cstr(&line, "at", place);
+        sl_logline_cstr(&line, "detail", finding->text);
+        sl_log_put(&s->log, &line);
+    }
+}
+
 static void log_start(struct supervisor *s)
 {
     struct sl_logline line;
@@ -49,16 +65,7 @@ static void log_start(struct supervisor *s)
     sl_logline_u64(&line, "services", conf->services_count);
     sl_logline_u64(&line, "workers", s->children.source.count);
     sl_log_put(&s->log, &line);
-    for (size_t i = 0; i < conf->services_count; i++) {
-        const struct sl_conf_service *service = &conf->services[i];
-        if (service->connects[0].url.scheme != SL_SCHEME_TLS || service->upstream.is_verified) {
-            continue;
-        }
-        sl_log_begin(&s->log, &line, SL_LOG_WARN, "upstream_not_verified");
-        sl_logline_cstr(&line, "service", service->name);
-        sl_logline_cstr(&line, "detail", "verify is off: anyone on the path can answer for it");
-        sl_log_put(&s->log, &line);
-    }
+    log_warnings(s);
 }
 
 static void log_stop(struct supervisor *s)
@@ -66,11 +73,14 @@ static void log_stop(struct supervisor *s)
     struct sl_logline line;
     uint64_t accepted_count = 0;
     uint64_t dropped_count = s->log.dropped_count;
+    uint64_t to_upstream_bytes = 0, to_client_bytes = 0;
     uint64_t ended_count[SL_REASON_COUNT] = { 0 };
     for (uint32_t i = 0; i < s->children.source.count; i++) {
         const struct sl_metrics *metrics = s->children.list[i].metrics;
         accepted_count += sl_metrics_get(&metrics->accepted_count);
         dropped_count += sl_metrics_get(&metrics->log_dropped_count);
+        to_upstream_bytes += sl_metrics_get(&metrics->to_upstream_bytes);
+        to_client_bytes += sl_metrics_get(&metrics->to_client_bytes);
         for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
             ended_count[reason] += sl_metrics_get(&metrics->ended_count[reason]);
         }
@@ -78,6 +88,8 @@ static void log_stop(struct supervisor *s)
     sl_log_begin(&s->log, &line, SL_LOG_INFO, "stop");
     sl_logline_u64(&line, "uptime_ms", s->loop.now_ms - s->begin_ms);
     sl_logline_u64(&line, "connections", accepted_count);
+    sl_logline_u64(&line, "bytes_to_upstream", to_upstream_bytes);
+    sl_logline_u64(&line, "bytes_to_client", to_client_bytes);
     for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
         char key[64];
         (void)snprintf(key, sizeof(key), "reason_%s", sl_reason_row((enum sl_reason)reason)->word);
@@ -94,22 +106,38 @@ static void log_stop(struct supervisor *s)
     sl_log_put(&s->log, &line);
 }
 
+static void log_listening(struct supervisor *s)
+{
+    struct sl_logline line;
+    for (size_t i = 0; i < s->listens.count; i++) {
+        const struct sl_listen *listen = &s->listens.list[i];
+        sl_log_begin(&s->log, &line, SL_LOG_INFO, "listening");
+        sl_logline_cstr(&line, "service", s->run->load->conf->services[listen->service_index].name);
+        sl_logline_cstr(&line, "listen", listen->text);
+        sl_log_put(&s->log, &line);
+    }
+}
+
+/* Ends before anything has begun. */
+static void give_up(struct supervisor *s, const char *detail)
+{
+    log_event(s, SL_LOG_ERROR, "start_failed", detail);
+    s->exit_status = SL_EXIT_FAILED;
+    s->children.is_ending = s->is_draining = true;
+    sl_children_kill(&s->children);
+}
+
 static void become_ready(struct supervisor *s)
 {
     struct sl_diag diag = { 0 };
-    s->is_ready = true;
+    log_listening(s);
     if (s->run->ready_file != NULL &&
         sl_ready_file_write(s->run->ready_file, s->run->load->conf, &s->listens, &diag) != SL_OK) {
-        log_event(s, SL_LOG_ERROR, "ready_file_failed", diag.text);
+        give_up(s, diag.text); /* whoever waits for the file would wait for ever */
+        return;
     }
-    struct sl_logline line;
-    sl_log_begin(&s->log, &line, SL_LOG_INFO, "ready");
-    for (size_t i = 0; i < s->listens.count; i++) {
-        const struct sl_listen *listen = &s->listens.list[i];
-        sl_logline_cstr(&line, s->run->load->conf->services[listen->service_index].name,
-                        listen->text);
-    }
-    sl_log_put(&s->log, &line);
+    s->is_ready = true;
+    log_event(s, SL_LOG_INFO, "ready", NULL);
     if (s->run->on_ready != NULL) {
         s->run->on_ready(s->run, &s->listens);
     }
@@ -120,11 +148,7 @@ static void on_children_change(struct sl_children *children, struct sl_child *ch
     struct supervisor *s = SL_CONTAINER_OF(children, struct supervisor, children);
     if (!s->is_ready && child->state == SL_CHILD_GONE && !s->is_draining) {
         /* what fails before anything has run would fail again */
-        log_event(s, SL_LOG_ERROR, "start_failed",
-                  child->failure[0] != '\0' ? child->failure : "a worker died while it started");
-        s->exit_status = SL_EXIT_FAILED;
-        children->is_ending = s->is_draining = true;
-        sl_children_kill(children);
+        give_up(s, child->failure[0] != '\0' ? child->failure : "a worker died while it started");
     }
     if (!s->is_ready && !s->is_draining &&
         sl_children_count(children, SL_CHILD_RUNNING) == children->source.count) {
@@ -141,9 +165,23 @@ static void stop_now(struct supervisor *s)
     sl_loop_timer(&s->loop, &s->kill_end, STOP_WAIT_MS);
 }
 
+static void log_drain(struct supervisor *s)
+{
+    struct sl_logline line;
+    uint64_t active_count = 0;
+    for (uint32_t i = 0; i < s->children.source.count; i++) {
+        active_count += sl_metrics_get(&s->children.list[i].metrics->active_count);
+    }
+    sl_log_begin(&s->log, &line, SL_LOG_INFO, "drain");
+    sl_logline_u64(&line, "connections", active_count);
+    sl_logline_u64(&line, "at_most_ms", s->run->load->conf->drain_ms);
+    sl_logline_cstr(&line, "detail", "a second signal ends them now");
+    sl_log_put(&s->log, &line);
+}
+
 static void begin_drain(struct supervisor *s)
 {
-    log_event(s, SL_LOG_INFO, "drain", NULL);
+    log_drain(s);
     s->is_draining = s->children.is_ending = true;
     sl_children_tell(&s->children, SL_MESSAGE_DRAIN);
     sl_listens_close(&s->listens);
@@ -173,6 +211,8 @@ static void on_signals_ready(struct sl_watch *watch, uint32_t events)
     while (sl_process_signal_next(watch->fd, &signal_number) == SL_OK) {
         if (signal_number == SIGCHLD) {
             sl_children_collect(&s->children);
+        } else if (signal_number == SIGHUP) {
+            log_event(s, SL_LOG_WARN, "reload_not_supported", "nothing has changed: start anew");
         } else if (!s->is_draining) {
             begin_drain(s);
         } else {
@@ -195,8 +235,8 @@ static void on_rotate(struct sl_timer *timer)
 /* The order matters: signals are blocked before the first child can end. */
 static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
 {
-    static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGCHLD, 0 };
-    const struct sl_load *load = s->run->load;
+    static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, 0 };
+    struct sl_load *load = s->run->load;
     enum sl_err rc = sl_loop_init(&s->loop);
     rc = rc == SL_OK ? sl_process_open_log(&s->log_fd) : rc;
     rc = rc == SL_OK ? sl_process_signals(SIGNALS, &s->signals.fd) : rc;
@@ -209,6 +249,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         sl_diag_set(diag, "cannot start: %s", sl_err_name(rc));
         return rc;
     }
+    sl_blob_fini(&load->keys); /* from here on only the workers have them */
     s->begin_ms = s->loop.now_ms;
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     uint32_t workers_count = load->conf->workers_count;
@@ -230,6 +271,9 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
 
 static void supervisor_fini(struct supervisor *s)
 {
+    if (s->is_ready && s->run->ready_file != NULL) {
+        (void)unlink(s->run->ready_file);
+    }
     sl_children_kill(&s->children);
     sl_children_fini(&s->children);
     sl_listens_close(&s->listens);
@@ -244,10 +288,17 @@ static void supervisor_fini(struct supervisor *s)
 static int supervise(struct supervisor *s)
 {
     struct sl_diag diag = { 0 };
+    sl_process_hide_memory();
     (void)sl_process_raise_fds_limit();
     enum sl_err rc = supervisor_init(s, &diag);
     if (rc != SL_OK) {
-        (void)fprintf(stderr, "sluice: %s\n", diag.text[0] != '\0' ? diag.text : sl_err_name(rc));
+        const char *why = diag.text[0] != '\0' ? diag.text : sl_err_name(rc);
+        if (s->log.loop == NULL) {
+            (void)fprintf(stderr, "sluice: %s\n", why);
+        } else {
+            log_event(s, SL_LOG_ERROR, "start_failed", why);
+            sl_log_flush(&s->log);
+        }
         return SL_EXIT_FAILED;
     }
     log_start(s);
@@ -261,7 +312,7 @@ static int supervise(struct supervisor *s)
         s->exit_status = SL_EXIT_FAILED;
     }
     log_stop(s);
-    sl_log_flush(&s->log);
+    sl_log_fini(&s->log);
     return s->exit_status;
 }
 

@@ -240,8 +240,7 @@ static const char *first_finding(const struct worker *w)
 {
     const struct sl_list *head = &w->findings.list;
     for (const struct sl_list *at = head->next; at != head; at = at->next) {
-        const struct sl_finding *finding =
-            (const struct sl_finding *)((const char *)at - offsetof(struct sl_finding, node));
+        const struct sl_finding *finding = SL_CONST_CONTAINER_OF(at, struct sl_finding, node);
         if (finding->severity == SL_FINDING_ERROR) {
             return finding->text;
         }
@@ -415,7 +414,7 @@ static void publish(struct worker *w)
 
 static void worker_fini(struct worker *w)
 {
-    sl_log_flush(&w->log);
+    sl_log_fini(&w->log);
     publish(w);
     sl_acceptor_close(&w->acceptor, false);
     sl_loop_fini(&w->loop); /* reaps what kill_all has ended */
@@ -440,10 +439,13 @@ int sl_worker_main(void)
         free(w);
         return SL_EXIT_FAILED;
     }
+    sl_process_set_name("sluice-worker");
+    sl_process_hide_memory();
     /* a terminal's ^C goes to all of us: what to do about it is the supervisor's word */
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGQUIT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     enum sl_err rc = sl_loop_init(&w->loop);
     sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);

@@ -13,7 +13,7 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                               "got a reset, since it cannot know whether it has everything." },
     [SL_REASON_TLS_ERROR] = { "tls_error", SL_LOG_INFO,
                               "A broken record or a fatal alert of a side (field `side`) after the "
-                              "handshake." },
+                              "handshake; `warn` when it was the upstream's." },
     [SL_REASON_IDLE_TIMEOUT] = { "idle_timeout", SL_LOG_INFO,
                                  "No byte moved for `timeouts.idle`." },
     [SL_REASON_CLIENT_CLOSED] = { "client_closed", SL_LOG_INFO,
@@ -61,4 +61,10 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
 const struct sl_reason_row *sl_reason_row(enum sl_reason reason)
 {
     return &ROWS[(unsigned)reason < SL_REASON_COUNT ? reason : SL_REASON_INTERNAL];
+}
+
+enum sl_log_level sl_reason_level(enum sl_reason reason, bool is_upstream)
+{
+    return reason == SL_REASON_TLS_ERROR && is_upstream ? SL_LOG_WARN
+                                                        : sl_reason_row(reason)->level;
 }

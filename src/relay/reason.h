@@ -39,3 +39,6 @@ struct sl_reason_row {
 };
 
 const struct sl_reason_row *sl_reason_row(enum sl_reason reason);
+
+/** The level to log it at: broken TLS of an upstream's is a warning, as its other mistakes are. */
+enum sl_log_level sl_reason_level(enum sl_reason reason, bool is_upstream);

@@ -71,7 +71,8 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
 {
     struct sl_logline line;
     const struct sl_reason_row *reason = sl_reason_row(conn->reason);
-    sl_log_begin(log, &line, reason->level, "connection");
+    sl_log_begin(log, &line, sl_reason_level(conn->reason, conn->ended_by == SL_SIDE_UPSTREAM),
+                 "connection");
     sl_logline_cstr(&line, "service", conn->plan->service);
     sl_logline_u64(&line, "worker", worker_index);
     put_addr(&line, "client", &conn->client_addr);
@@ -79,6 +80,7 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     if (conn->client_tls.tls != NULL) {
         put_client_tls(&line, conn);
     }
+    put_known(&line, "connect", sl_slice_cstr(conn->upstream_text));
     put_addr(&line, "upstream", &conn->upstream_addr);
     if (conn->upstream_tls.tls != NULL && conn->is_upstream_ready) {
         put_upstream_tls(&line, conn);

@@ -80,3 +80,15 @@ void sl_log_flush(struct sl_log *log)
         memmove(log->buffer, log->buffer + len, log->len);
     }
 }
+
+void sl_log_fini(struct sl_log *log)
+{
+    if (log->loop == NULL) {
+        return;
+    }
+    sl_log_flush(log);
+    log->dropped_count += count_lines(sl_slice_of(log->buffer, log->len));
+    log->len = 0;
+    sl_task_cancel(&log->flush);
+    sl_timer_cancel(&log->retry);
+}

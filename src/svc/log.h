@@ -26,5 +26,8 @@ void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level
 /** Ends the line and queues it; it is written at the end of the loop's turn. */
 void sl_log_put(struct sl_log *log, struct sl_logline *line);
 
+/** Writes what can be written and counts the rest as dropped: nothing comes after it. */
+void sl_log_fini(struct sl_log *log);
+
 /** Writes now what can be written without waiting. */
 void sl_log_flush(struct sl_log *log);

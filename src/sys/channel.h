@@ -2,8 +2,9 @@
 /** @file Datagrams with descriptors between the supervisor and its children (SOCK_SEQPACKET). */
 #pragma once
 #include "base/slice.h"
+#include "codec/message.h"
 
-enum { SL_CHANNEL_FDS_MAX = 2 }; /* descriptors in one datagram */
+enum { SL_CHANNEL_FDS_MAX = SL_MESSAGE_FDS_MAX }; /* descriptors in one datagram */
 
 /** Descriptors that came with a datagram; the receiver owns them. */
 struct sl_channel_fds {

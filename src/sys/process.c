@@ -91,6 +91,18 @@ enum sl_err sl_process_collect(pid_t *ret_pid, int *ret_status)
     return SL_OK;
 }
 
+void sl_process_set_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name);
+}
+
+void sl_process_hide_memory(void)
+{
+    const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 uint32_t sl_process_cores_count(void)
 {
     cpu_set_t set;

@@ -25,6 +25,12 @@ SL_CHECKED enum sl_err sl_process_signal_next(int fd, int *ret_signal);
 /** Collects a child that has ended. SL_OK, SL_AGAIN (none has). */
 SL_CHECKED enum sl_err sl_process_collect(pid_t *ret_pid, int *ret_status);
 
+/** The name that ps and top show, at most 15 bytes. */
+void sl_process_set_name(const char *name);
+
+/** No core file, and no reading of this process's memory by its own user: it may hold keys. */
+void sl_process_hide_memory(void);
+
 /** Cores that this process may use; at least 1. */
 uint32_t sl_process_cores_count(void);
 
