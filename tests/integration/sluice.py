@@ -25,6 +25,13 @@ def command(*args, timeout_s=30.0, **options):
                           stdin=subprocess.DEVNULL, timeout=timeout_s * PATIENCE, **options)
 
 
+def command_to(stdout, *args, timeout_s=30.0):
+    """As command(), with standard output going to an open file."""
+    return subprocess.run([BINARY, *map(str, args)], stdout=stdout, stderr=subprocess.PIPE,
+                          text=True, check=False, stdin=subprocess.DEVNULL,
+                          timeout=timeout_s * PATIENCE)
+
+
 class PlainDumper(yaml.SafeDumper):
     """Writes what is used twice twice: aliases are not wanted."""
 
@@ -50,7 +57,7 @@ def split_url(url):
 class Sluice:
     """One running program, its log in `records` (in JSON) and the rest of stderr in `noise`."""
 
-    def __init__(self, argv, folder, nofile=None, env=None):
+    def __init__(self, argv, folder, nofile=None, env=None, stderr=subprocess.PIPE):
         self.folder = pathlib.Path(folder)
         self.ready_file = self.folder / "ready.json"
         self.may_lose_workers = False
@@ -64,7 +71,7 @@ class Sluice:
             full = ["prlimit", f"--nofile={nofile}:{nofile}", *full]
         self._stdout = open(self.folder / "stdout", "wb")
         self.process = subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=self._stdout,
-                                        stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+                                        stderr=stderr, env={**os.environ, **(env or {})})
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -76,7 +83,7 @@ class Sluice:
         self.services = self.ready["services"]
 
     def _read(self):
-        for line in self.process.stderr:
+        for line in self.process.stderr or []:
             text = line.decode("utf-8", "replace").rstrip("\n")
             try:
                 record = json.loads(text)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents promise of the processes and that no other test would miss."""
+import os
+import pathlib
+import re
+import signal
+import stat
+import threading
+
+import pytest
+
+import ends
+import sluice
+
+MODE = 0o777
+
+
+def offload(fleet, pki, url, **more):
+    return fleet.run({"workers": 1, **more, "services": {"main": {
+        "listen": "tls://127.0.0.1:0", "connect": url,
+        "certificates": [{"chain": pki.combined}]}}})
+
+
+def memfd(pid, name):
+    """The content of a memory file that the process has open."""
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        if f"memfd:{name}" in os.readlink(entry):
+            return entry.read_bytes()
+    raise AssertionError(f"process {pid} has no {name}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="processes hide their memory from their own user")
+class TestSecrets:
+    def test_the_bundle_of_files_holds_no_private_key(self, fleet, pki, backend):
+        """The chain file holds the key as well."""
+        one = offload(fleet, pki, backend().url)
+        files = memfd(one.pid, "sluice-files")
+        assert b"BEGIN CERTIFICATE" in files
+        assert b"PRIVATE KEY" not in files
+        assert b"PRIVATE KEY" in memfd(one.pid, "sluice-keys"), "control"
+
+    def test_a_worker_unmaps_the_keys_that_it_has_read(self, fleet, pki, backend):
+        one = offload(fleet, pki, backend().url)
+        maps = pathlib.Path(f"/proc/{one.worker_pid()}/maps").read_text()
+        assert "memfd:sluice-files" in maps, "control"
+        assert "memfd:sluice-keys" not in maps
+
+    def test_no_process_leaves_a_core(self, fleet, pki, backend):
+        one = offload(fleet, pki, backend().url)
+        for pid in (one.pid, one.worker_pid()):
+            limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+            assert re.search(r"Max core file size\s+0\s+0\s", limits)
+            # who may not be dumped belongs to root, whoever runs it
+            assert os.stat(f"/proc/{pid}/mem").st_uid == 0
+
+
+class TestSignals:
+    def test_hup_changes_nothing_and_says_so(self, fleet, pki, backend):
+        one = offload(fleet, pki, backend().url)
+        with ends.tls_dial(one.address(), ends.client_context(pki.ca)) as client:
+            one.signal(signal.SIGHUP)
+            os.kill(one.worker_pid(), signal.SIGHUP)
+            one.wait_log("reload_not_supported", level="warn")
+            client.send(b"still here")
+            assert client.recv_exactly(10) == b"still here"
+        assert not one.find_logs("worker_died")
+
+    def test_what_is_cut_off_is_counted(self, fleet, pki, backend):
+        one = offload(fleet, pki, backend().url)
+        with ends.tls_dial(one.address(), ends.client_context(pki.ca)) as client:
+            client.send(b"x")
+            assert client.recv_exactly(1) == b"x"
+            one.signal(signal.SIGTERM)
+            assert one.wait_log("drain")["connections"] == 1
+            one.signal(signal.SIGTERM)
+            assert one.wait_exit() == 0
+        stop = one.find_logs("stop")[0]
+        assert stop["cut_off"] == 1 and stop["reason_shutdown"] == 1
+        assert stop["bytes_to_upstream"] == 1 and stop["bytes_to_client"] == 1
+
+
+class TestFiles:
+    def test_a_unix_socket_is_gone_after_the_end(self, fleet, backend, folder):
+        path = f"{folder}/in.sock"
+        one = fleet.serve(f"unix:{path}", backend().url)
+        assert stat.S_ISSOCK(os.stat(path).st_mode)
+        one.signal(signal.SIGTERM)
+        assert one.wait_exit() == 0
+        assert not os.path.exists(path)
+
+    def test_the_ready_file_is_for_all_to_read_and_none_to_write(self, fleet, backend):
+        umask = os.umask(0)
+        try:
+            one = fleet.serve("tcp://127.0.0.1:0", backend().url)
+        finally:
+            os.umask(umask)
+        assert stat.S_IMODE(os.stat(one.ready_file).st_mode) & MODE == 0o644
+        one.signal(signal.SIGTERM)
+        assert one.wait_exit() == 0
+        assert not one.ready_file.exists(), "nobody is ready any more"
+
+    def test_a_ready_file_that_cannot_be_written_is_an_end(self, backend, folder):
+        done = sluice.command("tcp://127.0.0.1:0", backend().url, "--ready-file",
+                              f"{folder}/nowhere/ready.json")
+        assert done.returncode == 1
+        assert "nowhere" in done.stderr and "start_failed" in done.stderr
+
+    @pytest.mark.parametrize("words", [("version",), ("help",), ("config", "--defaults")])
+    def test_a_full_disk_is_no_success(self, words):
+        with open("/dev/full", "wb") as full:
+            done = sluice.command_to(full, *words)
+        assert done.returncode == 1 and "standard output" in done.stderr
+
+
+class TestLog:
+    def test_each_listener_has_a_line_of_its_own(self, fleet, backend):
+        url = backend().url
+        one = fleet.run({"services": {"event": {
+            "listen": ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0"], "connect": url}}})
+        told = [line["listen"] for line in one.find_logs("listening", service="event")]
+        assert told == one.services["event"]
+
+    def test_a_pipe_that_nobody_reads_loses_lines_and_nothing_else(self, fleet, backend):
+        """Of each connection a line is due; the pipe and the buffer hold some hundreds."""
+        read_end, write_end = os.pipe()
+        one = fleet.start(["tcp://127.0.0.1:0", backend().url, "--workers", "1",
+                           "--log-format", "json"], stderr=write_end)
+        os.close(write_end)
+        for _ in range(1500):
+            with ends.dial(one.address()) as end:
+                end.sendall(b"x")
+                assert end.recv(1) == b"x"
+        chunks = []
+        reader = threading.Thread(target=lambda: chunks.extend(iter(
+            lambda: os.read(read_end, 1 << 16), b"")))
+        reader.start()
+        one.signal(signal.SIGTERM)
+        assert one.wait_exit() == 0
+        reader.join(10)
+        os.close(read_end)
+        text = b"".join(chunks)
+        assert re.search(rb'"connections":1500', text)
+        assert int(re.search(rb'"log_lines_dropped":(\d+)', text).group(1)) > 100
