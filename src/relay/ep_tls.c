@@ -5,6 +5,10 @@
  * message over its limit. */
 static const uint8_t HELLO_TOO_LARGE_ALERT[] = { 0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x2f };
 
+/* Read within one handshake. libssl passes over what it need not answer, such as HelloRequests, for
+ * as long as it comes: a peer must not keep us at that. */
+enum { HANDSHAKE_BYTES_MAX = 1024 * 1024 };
+
 static struct sl_ep_tls *tls_of(struct sl_ep *ep)
 {
     return SL_CONTAINER_OF(ep, struct sl_ep_tls, ep);
@@ -35,6 +39,8 @@ static enum sl_err next_input(struct sl_ep_tls *tls, struct sl_scratch *scratch,
     return sl_ep_read(tls->lower, scratch, ret_in);
 }
 
+static enum sl_err write_unsealed(struct sl_ep_tls *tls, struct sl_scratch *scratch);
+
 static enum sl_err tls_read(struct sl_ep *ep, struct sl_scratch *scratch,
                             struct sl_slice *ret_bytes)
 {
@@ -56,6 +62,9 @@ static enum sl_err tls_read(struct sl_ep *ep, struct sl_scratch *scratch,
     scratch->seal.len = 0;
     rc = sl_tls_decrypt(tls->tls, &in, &scratch->plain, &scratch->seal, &scratch->diag);
     enum sl_err sent = send_sealed(tls, scratch);
+    if (rc == SL_AGAIN && !is_bad(sent)) {
+        sent = write_unsealed(tls, scratch);
+    }
     if (rc == SL_ENOSPC) { /* the buffer is sized so that this holds one input whole */
         rc = SL_ETLS;
     }
@@ -81,12 +90,33 @@ static enum sl_err tls_write(struct sl_ep *ep, struct sl_scratch *scratch, struc
     struct sl_ep_tls *tls = tls_of(ep);
     scratch->seal.len = 0;
     enum sl_err rc = sl_tls_encrypt(tls->tls, bytes, &scratch->seal, &scratch->diag);
+    if (rc == SL_AGAIN) {
+        rc = sl_pending_put(&tls->unsealed, bytes, scratch->plain.cap);
+        return rc == SL_OK ? SL_AGAIN : rc;
+    }
     return rc == SL_OK ? send_sealed(tls, scratch) : rc;
+}
+
+/* What could not be written in the middle of a message goes out behind it. */
+static enum sl_err write_unsealed(struct sl_ep_tls *tls, struct sl_scratch *scratch)
+{
+    if (tls->unsealed.len == 0) {
+        return SL_OK;
+    }
+    scratch->seal.len = 0;
+    enum sl_err rc =
+        sl_tls_encrypt(tls->tls, sl_pending_slice(&tls->unsealed), &scratch->seal, &scratch->diag);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_pending_fini(&tls->unsealed);
+    return send_sealed(tls, scratch);
 }
 
 static enum sl_err tls_flush(struct sl_ep *ep)
 {
-    return sl_ep_flush(tls_of(ep)->lower);
+    enum sl_err rc = sl_ep_flush(tls_of(ep)->lower);
+    return rc == SL_OK && tls_of(ep)->unsealed.len > 0 ? SL_AGAIN : rc;
 }
 
 static enum sl_err tls_shut(struct sl_ep *ep, struct sl_scratch *scratch)
@@ -104,7 +134,7 @@ static enum sl_err tls_shut(struct sl_ep *ep, struct sl_scratch *scratch)
 static size_t tls_pending(const struct sl_ep *ep)
 {
     const struct sl_ep_tls *tls = SL_CONST_CONTAINER_OF(ep, struct sl_ep_tls, ep);
-    return sl_ep_pending(tls->lower);
+    return sl_ep_pending(tls->lower) + tls->unsealed.len;
 }
 
 static bool tls_is_reset(const struct sl_ep *ep)
@@ -131,6 +161,7 @@ void sl_ep_tls_fini(struct sl_ep_tls *ep)
 {
     sl_tls_destroy(ep->tls);
     sl_pending_fini(&ep->rest);
+    sl_pending_fini(&ep->unsealed);
     *ep = (struct sl_ep_tls){ 0 };
 }
 
@@ -194,6 +225,12 @@ enum sl_err sl_ep_tls_handshake(struct sl_ep_tls *ep, struct sl_scratch *scratch
         rc = sl_ep_read(ep->lower, scratch, &in);
         if (rc != SL_OK) {
             return rc;
+        }
+        ep->handshake_bytes += in.len;
+        if (ep->handshake_bytes > HANDSHAKE_BYTES_MAX) {
+            sl_diag_set(&scratch->diag, "the handshake is longer than %d bytes",
+                        HANDSHAKE_BYTES_MAX);
+            return SL_ETLS;
         }
     }
 }

@@ -8,11 +8,14 @@
 /** Zeroed is valid and not in use. */
 struct sl_ep_tls {
     struct sl_ep ep;
-    struct sl_ep *lower;    /* not owned */
-    struct sl_tls *tls;     /* owned */
-    struct sl_pending rest; /* came behind the handshake, or while it is paused */
-    size_t hello_bytes;     /* fed before the ClientHello was whole */
-    enum sl_err ended;      /* SL_OK while it reads; then what each read gives */
+    struct sl_ep *lower;        /* not owned */
+    struct sl_tls *tls;         /* owned */
+    struct sl_pending rest;     /* came behind the handshake, or while it is paused */
+    size_t hello_bytes;         /* fed before the ClientHello was whole */
+    size_t handshake_bytes;     /* read while the handshake lasted */
+    struct sl_pending unsealed; /* plaintext that TLS cannot take in the middle of a message, at
+                                 * most what one read gives */
+    enum sl_err ended;          /* SL_OK while it reads; then what each read gives */
 };
 
 /** Takes over `*tls` and sets it to NULL. `lower` must live longer. */

@@ -43,13 +43,20 @@ static enum sl_err side_check(const struct sl_flow *from, const struct sl_flow *
     if (!sl_ep_is_reset(from->from)) {
         return SL_OK;
     }
-    bool is_stuck = from->state != SL_FLOW_OPEN || sl_ep_pending(from->to) > 0;
-    return is_stuck ? SL_ERESET : SL_OK;
+    switch (from->state) {
+    case SL_FLOW_OPEN:
+        return sl_ep_pending(from->to) > 0 ? SL_ERESET : SL_OK;
+    case SL_FLOW_EOF_SEEN: /* what it had to say was whole: that is still delivered */
+        return SL_OK;
+    default:
+        return SL_ERESET;
+    }
 }
 
 enum sl_err sl_relay_turn(struct sl_relay *relay, struct sl_scratch *scratch, size_t budget_bytes)
 {
     enum sl_err up = sl_flow_turn(&relay->to_upstream, scratch, budget_bytes);
+    bool was_stuck = sl_ep_pending(relay->to_upstream.to) > 0;
     enum sl_err down = sl_flow_turn(&relay->to_client, scratch, budget_bytes);
     if (relay->to_client.state == SL_FLOW_DEAD && relay->to_client.is_sink_error &&
         relay->to_upstream.state == SL_FLOW_OPEN) {
@@ -69,5 +76,9 @@ enum sl_err sl_relay_turn(struct sl_relay *relay, struct sl_scratch *scratch, si
         relay->ended_by = SL_SIDE_UPSTREAM;
         return rc;
     }
-    return up == SL_OK || down == SL_OK ? SL_OK : SL_AGAIN;
+    /* what `down` has read may let `up` go on: the rest of a message of TLS */
+    const struct sl_flow *flow = &relay->to_upstream;
+    bool is_freed = up == SL_AGAIN && relay->to_client.is_active &&
+                    (was_stuck || flow->state == SL_FLOW_EOF_SEEN) && sl_ep_pending(flow->to) == 0;
+    return up == SL_OK || down == SL_OK || is_freed ? SL_OK : SL_AGAIN;
 }

@@ -15,6 +15,10 @@ static int buffers_read(BIO *bio, char *to, size_t size, size_t *ret_len)
 {
     struct sl_tls_bio *io = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    if (io->asides_count > SL_TLS_ASIDES_MAX) { /* no more input: what is in it has cost enough */
+        *ret_len = 0;
+        return -1; /* without the retry flag it is the end */
+    }
     size_t len = take(&io->before, to, size);
     if (io->in != NULL) {
         len += take(io->in, to + len, size - len);

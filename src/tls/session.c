@@ -14,6 +14,19 @@ static void tls_cleanup(struct sl_tls **tls)
     sl_tls_destroy(*tls);
 }
 
+/* libssl tells of each message: those behind the handshake are counted. */
+static void on_message(int is_written, int version, int type, const void *bytes, size_t len,
+                       SSL *ssl, void *arg)
+{
+    SL_UNUSED(version);
+    SL_UNUSED(arg);
+    SL_UNUSED(bytes);
+    struct sl_tls *tls = SSL_get_app_data(ssl);
+    if (is_written == 0 && type == SSL3_RT_HANDSHAKE && len > 0 && tls->is_done) {
+        tls->io.asides_count++;
+    }
+}
+
 static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tls)
 {
     SL_CLEANUP(tls_cleanup) struct sl_tls *tls = calloc(1, sizeof(*tls));
@@ -33,6 +46,7 @@ static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tl
         ERR_clear_error();
         return SL_ENOMEM;
     }
+    SSL_set_msg_callback(tls->ssl, on_message);
     *ret_tls = SL_STEAL(tls);
     return SL_OK;
 }
@@ -166,6 +180,7 @@ static void call_begin(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *
     ERR_clear_error();
     tls->io.in = in;
     tls->io.out = out;
+    tls->io.asides_count = 0;
     tls->diag = diag;
     tls->verdict = SL_OK;
 }
@@ -174,6 +189,10 @@ static void call_begin(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *
 static enum sl_err call_failed(struct sl_tls *tls)
 {
     tls->is_broken = true;
+    if (tls->io.asides_count > SL_TLS_ASIDES_MAX) {
+        sl_diag_set(tls->diag, "too many KeyUpdates or tickets at once");
+        return SL_ETLS;
+    }
     if (tls->io.is_full) {
         sl_diag_set(tls->diag, "no room for what has to be sent");
         return SL_ENOSPC;
@@ -416,7 +435,12 @@ enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain, struct sl_
     size_t len = 0;
     call_begin(tls, NULL, out, diag);
     bool is_written = SSL_write_ex(tls->ssl, plain.ptr, plain.len, &len) == 1;
-    enum sl_err rc = is_written ? SL_OK : call_failed(tls);
+    enum sl_err rc = SL_OK;
+    if (!is_written) {
+        /* half of a KeyUpdate or ticket has been read: nothing is written before its rest */
+        bool is_waiting = SSL_get_error(tls->ssl, 0) == SSL_ERROR_WANT_READ;
+        rc = is_waiting ? SL_AGAIN : call_failed(tls);
+    }
     call_end(tls);
     return rc;
 }
@@ -425,6 +449,9 @@ enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out)
 {
     if (!tls->is_done || tls->is_broken || tls->is_closed) {
         return SL_OK;
+    }
+    if (SSL_in_init(tls->ssl)) {
+        return SL_AGAIN;
     }
     tls->is_closed = true;
     call_begin(tls, NULL, out, NULL);

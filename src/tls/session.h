@@ -72,14 +72,18 @@ SL_CHECKED enum sl_err sl_tls_decrypt(struct sl_tls *tls, struct sl_slice *in,
                                       struct sl_wbuf *plain, struct sl_wbuf *out,
                                       struct sl_diag *diag);
 
-/** Encrypts all of `plain` into `out`. SL_OK, SL_ENOSPC (fatal: size `out` by the figures above),
- * SL_ETLS. */
+/**
+ * Encrypts all of `plain` into `out`.
+ * @return SL_OK, SL_ENOSPC (fatal: size `out` by the figures above), SL_ETLS
+ *         SL_AGAIN  half of a KeyUpdate or ticket has been read, and nothing can be written before
+ *                   the rest: call again after the next sl_tls_decrypt
+ */
 SL_CHECKED enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain,
                                       struct sl_wbuf *out, struct sl_diag *diag);
 
 /** Writes close_notify once; later calls write nothing, nor do calls before the end of the
- * handshake or after a failure. The other direction goes on (RFC 8446 6.1). SL_OK, SL_ENOSPC,
- * SL_ETLS. */
+ * handshake or after a failure. The other direction goes on (RFC 8446 6.1). SL_OK, SL_AGAIN as
+ * sl_tls_encrypt, SL_ENOSPC, SL_ETLS. */
 SL_CHECKED enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out);
 
 /** Facts of a finished handshake (or of what is known of a failed one). */

@@ -411,6 +411,49 @@ static void key_updates_are_answered_before_the_next_data(void **state)
     contexts_drop(&c);
 }
 
+/* What `from` writes next, without the other reading it. */
+static struct sl_slice write_aside(struct pair *pair, struct pair_side *from, struct sl_slice text)
+{
+    size_t at = from->sent;
+    struct sl_wbuf out = pair_wbuf(from);
+    SL_UNUSED(pair);
+    assert_int_equal(sl_tls_encrypt(from->tls, text, &out, &from->diag), SL_OK);
+    pair_wrote(from, &out);
+    return sl_slice_of(from->wire + at, from->sent - at);
+}
+
+static void a_flood_of_key_updates_is_an_end_and_a_few_are_not(void **state)
+{
+    const struct fixture *f = *state;
+    struct sl_policy policy = fixture_policy("modern");
+    static const struct {
+        unsigned updates_count;
+        enum sl_err rc;
+    } FLOODS[] = { { 16, SL_AGAIN }, { 64, SL_ETLS } };
+    for (size_t i = 0; i < SL_COUNT(FLOODS); i++) {
+        struct contexts c;
+        contexts_make(f, &policy, f->cert_ec, &c);
+        struct pair pair;
+        pair_open(&pair, c.client, c.server);
+        pair_handshake(&pair);
+        pair_say(&pair, &pair.client, SL_SLICE("before"));
+        size_t at = pair.client.sent;
+        for (unsigned n = 0; n < FLOODS[i].updates_count; n++) {
+            assert_int_equal(SSL_key_update(pair.client.tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+            (void)write_aside(&pair, &pair.client, SL_SLICE("x"));
+        }
+        pair.client.taken = pair.client.sent;
+        struct sl_slice wire = sl_slice_of(pair.client.wire + at, pair.client.sent - at);
+        uint8_t text[128];
+        struct sl_wbuf plain = sl_wbuf_of(text, sizeof(text)), out = pair_wbuf(&pair.server);
+        struct sl_diag diag = { 0 };
+        assert_int_equal(sl_tls_decrypt(pair.server.tls, &wire, &plain, &out, &diag), FLOODS[i].rc);
+        assert_int_equal(strstr(diag.text, "KeyUpdates") != NULL, FLOODS[i].rc == SL_ETLS);
+        pair_fini(&pair);
+        contexts_drop(&c);
+    }
+}
+
 /* One side asks for a new handshake, which the other refuses; both directions go on. */
 static void assert_renegotiation_refused(struct pair *pair, struct pair_side *from,
                                          struct pair_side *to)
@@ -465,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_full_plaintext_buffer_loses_nothing),
         cmocka_unit_test(too_little_room_to_send_is_said),
         cmocka_unit_test(key_updates_are_answered_before_the_next_data),
+        cmocka_unit_test(a_flood_of_key_updates_is_an_end_and_a_few_are_not),
         cmocka_unit_test(renegotiation_is_refused_and_the_connection_goes_on),
     };
     return cmocka_run_group_tests_name("tls/session", tests, make_fixture, drop_fixture);
