@@ -2,6 +2,8 @@
 #include "net/connector.h"
 #include "sys/socket.h"
 
+enum { QUEUE_RETRY_MS = 20 };
+
 struct sl_connector {
     struct sl_ep_owner owner;
     struct sl_conn *conn;
@@ -104,6 +106,12 @@ static void begin_next(struct sl_connector *c)
                 }
                 return;
             }
+            if (rc == SL_ENOSPC) { /* nobody tells when there is room: within the deadline, again */
+                c->begun_count--;
+                note_failure(c, index, SL_ETIMEDOUT);
+                sl_loop_timer(loop_of(c), &c->stagger, QUEUE_RETRY_MS);
+                return;
+            }
             note_failure(c, index, rc);
         } else if (c->open_count > 0) {
             return; /* some are still under way */
@@ -151,7 +159,7 @@ static void on_stagger(struct sl_timer *timer)
 static void on_deadline(struct sl_timer *timer)
 {
     struct sl_connector *c = SL_CONTAINER_OF(timer, struct sl_connector, deadline);
-    note_failure(c, c->begun_count - 1, SL_ETIMEDOUT);
+    note_failure(c, c->begun_count > 0 ? c->begun_count - 1 : 0, SL_ETIMEDOUT);
     close_attempts(c);
     c->begun_count = upstream_of(c)->addrs_count;
     begin_next(c);

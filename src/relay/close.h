@@ -6,9 +6,12 @@
 /** What the two sides see of the end. */
 enum sl_farewell {
     SL_FAREWELL_CLEAN,         /* both have ended already */
-    SL_FAREWELL_RESET,         /* a reset to both */
-    SL_FAREWELL_TELL_CLIENT,   /* what was said to the client (an alert) arrives, then FIN */
-    SL_FAREWELL_TELL_UPSTREAM, /* the same for the upstream; the client gets a reset */
+    SL_FAREWELL_RESET,         /* a reset to both, at once */
+    SL_FAREWELL_DELIVER,       /* a reset to both; the side that did not end it gets first what had
+                                * come for it before */
+    SL_FAREWELL_TELL_CLIENT,   /* what was said to the client (an alert) arrives, then FIN; the
+                                * upstream as with DELIVER */
+    SL_FAREWELL_TELL_UPSTREAM, /* the same the other way round */
 };
 
 /** Writes down the end and begins to close. `detail` may be NULL or empty; it is copied. */
@@ -17,6 +20,10 @@ void sl_conn_end(struct sl_conn *conn, enum sl_reason reason, enum sl_side ended
 
 /** A step of SL_STAGE_LINGER: SL_AGAIN while a side is still listened to, then SL_EOF. */
 SL_CHECKED enum sl_err sl_conn_linger(struct sl_conn *conn);
+
+/** When the timer of that stage runs out: goes on, or ends it after `linger_ms` without progress.
+ */
+void sl_conn_linger_timeout(struct sl_conn *conn);
 
 /** Closes whatever is open and hands the connection to the reaper. */
 void sl_conn_destroy(struct sl_conn *conn);

@@ -74,7 +74,7 @@ static void on_stage_timeout(struct sl_timer *timer)
     const struct stage_row *row = &STAGES[conn->stage];
     uint64_t idle_ms = conn->env->loop->now_ms - conn->active_ms;
     if (conn->stage == SL_STAGE_LINGER) {
-        sl_conn_destroy(conn);
+        sl_conn_linger_timeout(conn);
         return;
     }
     if (row->clock == CLOCK_IDLE && idle_ms < conn->plan->idle_ms) {
@@ -194,10 +194,15 @@ static enum sl_err step_handshake(struct sl_conn *conn)
     }
 }
 
-/* While the upstream is waited for nothing is read from the client, but a reset is an end. */
+/*
+ * While the upstream is waited for nothing is read from the client, but a reset is an end. Not so
+ * behind a TLS handshake: there it may come of our ticket reaching a client that has said all it
+ * had to say and left, and what it said is still to be read.
+ */
 static enum sl_err client_check(struct sl_conn *conn)
 {
-    if (!conn->client_tcp->is_reset) {
+    bool may_have_spoken = conn->is_ready && conn->client_tls.tls != NULL;
+    if (!conn->client_tcp->is_reset || may_have_spoken) {
         return SL_OK;
     }
     sl_conn_end(conn, SL_REASON_CLIENT_CLOSED, SL_SIDE_CLIENT, SL_FAREWELL_RESET, NULL);
@@ -383,10 +388,10 @@ static void relay_ended(struct sl_conn *conn, enum sl_err rc)
         break;
     case SL_ERESET:
         sl_conn_end(conn, is_client ? SL_REASON_CLIENT_RESET : SL_REASON_UPSTREAM_RESET, by,
-                    SL_FAREWELL_RESET, NULL);
+                    SL_FAREWELL_DELIVER, NULL);
         break;
     case SL_ETRUNC:
-        sl_conn_end(conn, SL_REASON_TRUNCATED, by, SL_FAREWELL_RESET, NULL);
+        sl_conn_end(conn, SL_REASON_TRUNCATED, by, SL_FAREWELL_DELIVER, NULL);
         break;
     case SL_ETLS:
         sl_conn_end(conn, SL_REASON_TLS_ERROR, by,

@@ -11,6 +11,9 @@
 
 struct sl_conn;
 
+/** What becomes of one side at the end (relay/close.h). */
+enum sl_fate { SL_FATE_CLOSE, SL_FATE_RESET, SL_FATE_TELL, SL_FATE_DELIVER };
+
 /** How a service treats its connections; the same for all of them, never changed. */
 struct sl_conn_plan {
     const char *service;
@@ -54,7 +57,8 @@ struct sl_conn {
     bool is_held;     /* the client's handshake waits for the upstream's ALPN */
     bool is_ready;    /* the client's handshake is done, or there is none */
     bool is_connected, is_proxy_sent, is_upstream_ready;
-    bool client_lingers, upstream_lingers;
+    enum sl_fate client_fate, upstream_fate; /* once the end is known */
+    size_t owed_bytes;                       /* of a side that still gets what had come for it */
 
     struct sl_ep_owner owner;
     struct sl_ep_tcp *client_tcp, *upstream_tcp;

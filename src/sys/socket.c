@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/socket.h"
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,8 +40,9 @@ static enum sl_err connect_error(int error)
     case ECONNRESET:
         return SL_EREFUSED;
     case ETIMEDOUT:
-    case EAGAIN: /* a Unix socket's queue is full */
         return SL_ETIMEDOUT;
+    case EAGAIN: /* a Unix socket's queue is full */
+        return SL_ENOSPC;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -239,6 +242,17 @@ enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len)
         return SL_OK;
     }
     return transfer_error(errno);
+}
+
+size_t sl_socket_unsent(int fd)
+{
+    struct sl_addr local;
+    int count = 0;
+    if (sl_socket_local(fd, &local) != SL_OK || sl_addr_is_unix(&local) ||
+        ioctl(fd, SIOCOUTQ, &count) != 0) {
+        return 0;
+    }
+    return count > 0 ? (size_t)count : 0;
 }
 
 void sl_socket_shut_write(int fd)

@@ -35,8 +35,8 @@ SL_CHECKED enum sl_err sl_socket_accept(int listen_fd, int *ret_fd, struct sl_ad
 /**
  * Begins to connect.
  * @return SL_OK (connected), SL_AGAIN (`ret_fd` becomes writable, then sl_socket_connect_result),
- *         SL_EREFUSED, SL_EUNREACH, SL_ETIMEDOUT (a Unix listener's queue is full), SL_EMFILE,
- * SL_ESYS
+ *         SL_EREFUSED, SL_EUNREACH, SL_ETIMEDOUT, SL_ENOSPC (a Unix listener's queue is full: try
+ * again soon), SL_EMFILE, SL_ESYS
  */
 SL_CHECKED enum sl_err sl_socket_connect(const struct sl_addr *addr, int *ret_fd);
 
@@ -48,6 +48,9 @@ SL_CHECKED enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret
 
 /** Writes what the kernel takes. SL_OK (some, in `ret_len`), SL_AGAIN, SL_ERESET, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len);
+
+/** Bytes that a TCP peer has not acknowledged yet; 0 for a Unix socket, whose peer has them. */
+size_t sl_socket_unsent(int fd);
 
 void sl_socket_shut_write(int fd); /* FIN behind what was written */
 void sl_socket_close(int *fd);     /* sets it to -1; -1 is allowed */
