@@ -98,6 +98,7 @@ static void child_hear(struct sl_child *child, const struct sl_message *message)
     switch (message->type) {
     case SL_MESSAGE_READY:
         child->state = SL_CHILD_RUNNING;
+        sl_timer_cancel(&child->overdue);
         children->on_change(children, child);
         break;
     case SL_MESSAGE_FAILED: {
@@ -158,6 +159,7 @@ static enum sl_err child_start(struct sl_child *child)
     }
     child->channel = (struct sl_watch){ .fd = ends[0], .on_ready = on_channel_ready };
     child->state = SL_CHILD_STARTING;
+    sl_loop_timer(children->source.loop, &child->overdue, SL_START_MAX_MS);
     child->begin_ms = children->source.loop->now_ms;
     child->failure[0] = '\0';
     rc = sl_loop_add(children->source.loop, &child->channel, SL_WATCH_INPUT);
@@ -193,6 +195,12 @@ static void on_restart(struct sl_timer *timer)
         child->deaths_count++;
         sl_loop_timer(child->children->source.loop, timer, restart_pause_ms(child));
     }
+}
+
+static void on_overdue(struct sl_timer *timer)
+{
+    struct sl_child *child = SL_CONTAINER_OF(timer, struct sl_child, overdue);
+    (void)kill(child->pid, SIGKILL);
 }
 
 static void log_death(struct sl_child *child, int status, uint64_t pause_ms)
@@ -233,6 +241,7 @@ static void child_ended(struct sl_child *child, int status)
         log_death(child, status, restart_pause_ms(child));
     }
     child_close(child);
+    sl_timer_cancel(&child->overdue);
     if (!children->is_ending) {
         sl_loop_timer(loop, &child->restart, restart_pause_ms(child));
     }
@@ -268,6 +277,7 @@ enum sl_err sl_children_init(struct sl_children *children, const struct sl_child
         child->channel.fd = -1;
         child->metrics_fd = -1;
         sl_timer_init(&child->restart, on_restart);
+        sl_timer_init(&child->overdue, on_overdue);
     }
     for (uint32_t i = 0; i < source->count; i++) {
         struct sl_child *child = &children->list[i];
@@ -287,6 +297,7 @@ void sl_children_fini(struct sl_children *children)
     for (uint32_t i = 0; children->list != NULL && i < children->source.count; i++) {
         struct sl_child *child = &children->list[i];
         sl_timer_cancel(&child->restart);
+        sl_timer_cancel(&child->overdue);
         child_close(child);
         sl_shared_unmap(child->metrics, SL_METRICS_SLAB_BYTES);
         sl_socket_close(&child->metrics_fd);

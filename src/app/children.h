@@ -14,6 +14,7 @@ enum {
     SL_RESTART_PAUSE_MIN_MS = 100, /* doubled with every death in a row; the first has none */
     SL_RESTART_PAUSE_MAX_MS = 30 * 1000,
     SL_RESTART_LIVED_MS = 30 * 1000, /* a worker that lived so long was not dying in a row */
+    SL_START_MAX_MS = 120 * 1000,    /* a worker that is not ready by then is ended */
 };
 
 enum sl_child_state { SL_CHILD_GONE, SL_CHILD_STARTING, SL_CHILD_RUNNING, SL_CHILD_DRAINING };
@@ -27,7 +28,8 @@ struct sl_child {
     pid_t pid;
     struct sl_watch channel; /* owns our end */
     struct sl_timer restart;
-    uint32_t deaths_count; /* in a row */
+    struct sl_timer overdue; /* while it starts */
+    uint32_t deaths_count;   /* in a row */
     uint64_t begin_ms;
     int metrics_fd;
     struct sl_metrics *metrics;          /* lives on over restarts */

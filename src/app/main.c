@@ -6,6 +6,7 @@
 #include "app/run.h"
 #include "app/worker.h"
 #include "conf/render.h"
+#include "sys/process.h"
 #include "tls/library.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
 {
     struct sl_cli cli;
     struct sl_diag diag = { 0 };
+    sl_process_fill_stdio();
     if (sl_tls_library_init() != SL_OK) {
         (void)fprintf(stderr, "sluice: the TLS library does not start\n");
         return SL_EXIT_FAILED;

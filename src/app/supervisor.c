@@ -203,6 +203,30 @@ static void on_kill_end(struct sl_timer *timer)
     sl_children_kill(&s->children);
 }
 
+/* Signals that other programs reload, reopen their log and upgrade by must not end this one. */
+static bool is_ignored(struct supervisor *s, int signal_number)
+{
+    static const struct {
+        int number;
+        const char *name, *detail;
+    } IGNORED[] = {
+        { SIGHUP, "HUP", "nothing is reloaded: a changed configuration wants a new start" },
+        { SIGUSR1, "USR1", "the log goes to standard error: there is nothing to reopen" },
+        { SIGUSR2, "USR2", "nothing is upgraded: a new program wants a new start" },
+    };
+    for (size_t i = 0; i < SL_COUNT(IGNORED); i++) {
+        if (IGNORED[i].number == signal_number) {
+            struct sl_logline line;
+            sl_log_begin(&s->log, &line, SL_LOG_WARN, "signal_ignored");
+            sl_logline_cstr(&line, "signal", IGNORED[i].name);
+            sl_logline_cstr(&line, "detail", IGNORED[i].detail);
+            sl_log_put(&s->log, &line);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_signals_ready(struct sl_watch *watch, uint32_t events)
 {
     struct supervisor *s = SL_CONTAINER_OF(watch, struct supervisor, signals);
@@ -211,8 +235,8 @@ static void on_signals_ready(struct sl_watch *watch, uint32_t events)
     while (sl_process_signal_next(watch->fd, &signal_number) == SL_OK) {
         if (signal_number == SIGCHLD) {
             sl_children_collect(&s->children);
-        } else if (signal_number == SIGHUP) {
-            log_event(s, SL_LOG_WARN, "reload_not_supported", "nothing has changed: start anew");
+        } else if (is_ignored(s, signal_number)) {
+            continue;
         } else if (!s->is_draining) {
             begin_drain(s);
         } else {
@@ -232,10 +256,17 @@ static void on_rotate(struct sl_timer *timer)
     sl_loop_timer(&s->loop, timer, s->run->load->conf->ticket_rotate_ms);
 }
 
+static const char *why_of(enum sl_err rc)
+{
+    return rc == SL_EMFILE   ? "there are too few file descriptors"
+           : rc == SL_ENOMEM ? "there is no memory"
+                             : sl_err_name(rc);
+}
+
 /* The order matters: signals are blocked before the first child can end. */
 static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
 {
-    static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, 0 };
+    static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0 };
     struct sl_load *load = s->run->load;
     enum sl_err rc = sl_loop_init(&s->loop);
     rc = rc == SL_OK ? sl_process_open_log(&s->log_fd) : rc;
@@ -246,7 +277,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     rc = rc == SL_OK ? sl_memfd_sealed("sluice-keys", sl_blob_slice(&load->keys), &s->keys_fd) : rc;
     rc = rc == SL_OK ? sl_ticket_keys_rotate(&s->tickets) : rc;
     if (rc != SL_OK) {
-        sl_diag_set(diag, "cannot start: %s", sl_err_name(rc));
+        sl_diag_set(diag, "cannot start: %s", why_of(rc));
         return rc;
     }
     sl_blob_fini(&load->keys); /* from here on only the workers have them */
@@ -289,10 +320,14 @@ static int supervise(struct supervisor *s)
 {
     struct sl_diag diag = { 0 };
     sl_process_hide_memory();
+    if (s->run->ready_file != NULL) { /* of a run before this one */
+        (void)unlink(s->run->ready_file);
+    }
     (void)sl_process_raise_fds_limit();
+    (void)signal(SIGPIPE, SIG_IGN);
     enum sl_err rc = supervisor_init(s, &diag);
     if (rc != SL_OK) {
-        const char *why = diag.text[0] != '\0' ? diag.text : sl_err_name(rc);
+        const char *why = diag.text[0] != '\0' ? diag.text : why_of(rc);
         if (s->log.loop == NULL) {
             (void)fprintf(stderr, "sluice: %s\n", why);
         } else {

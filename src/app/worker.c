@@ -446,6 +446,8 @@ int sl_worker_main(void)
     (void)signal(SIGQUIT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     enum sl_err rc = sl_loop_init(&w->loop);
     sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);

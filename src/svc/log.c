@@ -39,7 +39,11 @@ void sl_log_put(struct sl_log *log, struct sl_logline *line)
         log->dropped_count++;
         return;
     }
-    memcpy(log->buffer + log->len, text.ptr, text.len);
+    if (text.len > sizeof(log->buffer) - log->head - log->len) {
+        memmove(log->buffer, log->buffer + log->head, log->len);
+        log->head = 0;
+    }
+    memcpy(log->buffer + log->head + log->len, text.ptr, text.len);
     log->len += text.len;
     sl_loop_defer(log->loop, &log->flush);
 }
@@ -50,8 +54,9 @@ static size_t front_bytes(const struct sl_log *log)
     if (log->len <= SL_LOGLINE_MAX) {
         return log->len;
     }
-    const char *end = memrchr(log->buffer, '\n', SL_LOGLINE_MAX);
-    return end == NULL ? log->len : (size_t)(end - log->buffer) + 1;
+    const char *front = log->buffer + log->head;
+    const char *end = memrchr(front, '\n', SL_LOGLINE_MAX);
+    return end == NULL ? log->len : (size_t)(end - front) + 1;
 }
 
 static uint64_t count_lines(struct sl_slice text)
@@ -67,7 +72,7 @@ void sl_log_flush(struct sl_log *log)
 {
     while (log->len > 0) {
         size_t len = front_bytes(log);
-        struct sl_slice front = sl_slice_of(log->buffer, len);
+        struct sl_slice front = sl_slice_of(log->buffer + log->head, len);
         enum sl_err rc = sl_process_log_write(log->fd, front, &len);
         if (rc == SL_AGAIN) {
             sl_loop_timer(log->loop, &log->retry, RETRY_MS);
@@ -77,7 +82,7 @@ void sl_log_flush(struct sl_log *log)
             log->dropped_count += count_lines(front);
         }
         log->len -= len;
-        memmove(log->buffer, log->buffer + len, log->len);
+        log->head = log->len == 0 ? 0 : log->head + len;
     }
 }
 
@@ -87,7 +92,7 @@ void sl_log_fini(struct sl_log *log)
         return;
     }
     sl_log_flush(log);
-    log->dropped_count += count_lines(sl_slice_of(log->buffer, log->len));
+    log->dropped_count += count_lines(sl_slice_of(log->buffer + log->head, log->len));
     log->len = 0;
     sl_task_cancel(&log->flush);
     sl_timer_cancel(&log->retry);

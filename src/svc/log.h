@@ -4,7 +4,7 @@
 #include "base/logline.h"
 #include "sys/loop.h"
 
-enum { SL_LOG_BUFFER_BYTES = 64 * 1024 }; /* lines that wait for a slow reader */
+enum { SL_LOG_BUFFER_BYTES = 512 * 1024 }; /* lines that wait for a slow reader: 1,000 and more */
 
 struct sl_log {
     int fd; /* not owned */
@@ -13,7 +13,7 @@ struct sl_log {
     struct sl_task flush;
     struct sl_timer retry;
     uint64_t dropped_count; /* lines */
-    size_t len;
+    size_t head, len;       /* what waits stands at buffer + head */
     char buffer[SL_LOG_BUFFER_BYTES];
 };
 

@@ -91,6 +91,15 @@ enum sl_err sl_process_collect(pid_t *ret_pid, int *ret_status)
     return SL_OK;
 }
 
+void sl_process_fill_stdio(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) { /* open takes the lowest number, which is this one */
+            (void)open("/dev/null", O_RDWR);
+        }
+    }
+}
+
 void sl_process_set_name(const char *name)
 {
     (void)prctl(PR_SET_NAME, name);

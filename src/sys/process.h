@@ -25,6 +25,10 @@ SL_CHECKED enum sl_err sl_process_signal_next(int fd, int *ret_signal);
 /** Collects a child that has ended. SL_OK, SL_AGAIN (none has). */
 SL_CHECKED enum sl_err sl_process_collect(pid_t *ret_pid, int *ret_status);
 
+/** Opens /dev/null for each of 0 to 2 that is closed: else a socket would get its number, and what
+ * is printed. */
+void sl_process_fill_stdio(void);
+
 /** The name that ps and top show, at most 15 bytes. */
 void sl_process_set_name(const char *name);
 
