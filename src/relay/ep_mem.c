@@ -22,6 +22,7 @@ static enum sl_err mem_read(struct sl_ep *ep, struct sl_scratch *scratch,
     }
     memcpy(scratch->recv, bytes.ptr, len);
     sl_pending_cut(&mem->in, len);
+    scratch->recv_bytes = len;
     *ret_bytes = sl_slice_of(scratch->recv, len);
     return SL_OK;
 }

@@ -28,6 +28,7 @@ static enum sl_err tcp_read(struct sl_ep *ep, struct sl_scratch *scratch,
          * reset that is there already does not */
         tcp->is_readable = len == scratch->chunk_bytes || tcp->is_unix || tcp->has_fin ||
                            tcp->has_urgent || tcp->is_reset;
+        scratch->recv_bytes = len;
         *ret_bytes = sl_slice_of(scratch->recv, len);
         return SL_OK;
     case SL_AGAIN:

@@ -78,11 +78,12 @@ enum sl_err sl_flow_turn(struct sl_flow *flow, struct sl_scratch *scratch, size_
             return SL_OK;
         }
         size_t len = 0;
+        scratch->recv_bytes = 0;
         rc = move(flow, scratch, &len);
         if (rc != SL_OK) {
             return rc;
         }
-        spent_bytes += SL_MAX(len, least_cost_bytes);
+        spent_bytes += SL_MAX(SL_MAX(len, scratch->recv_bytes), least_cost_bytes);
     }
     return flow->state == SL_FLOW_SHUT ? SL_EOF : flow->error;
 }

@@ -11,8 +11,9 @@ enum {
 
 /** Valid from one call into an endpoint to the next call into any endpoint of its kind. */
 struct sl_scratch {
-    size_t chunk_bytes;   /* the most that is received at once */
-    uint8_t *recv;        /* chunk_bytes: as it came from the network */
+    size_t chunk_bytes; /* the most that is received at once */
+    uint8_t *recv;      /* chunk_bytes: as it came from the network */
+    size_t recv_bytes; /* of the last receive: what it costs to work on, however little comes out */
     struct sl_wbuf plain; /* decrypted */
     struct sl_wbuf seal;  /* encrypted, and what TLS itself has to say */
     struct sl_diag diag;  /* the words that belong to the last error */
