@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What had come before a hard end is delivered; what had ended cleanly stays clean."""
+import fcntl
+import struct
+import termios
 import time
 
 import ends
@@ -20,6 +23,17 @@ def read_to_the_end(end):
         return bytes(got), "truncated"
     except (ConnectionResetError, BrokenPipeError):
         return bytes(got), "reset"
+
+
+def leave(client):
+    """Ends and closes, once all that was sent has arrived: an unread ticket makes the kernel reset."""
+    client.end()
+
+    def unsent():
+        return struct.unpack("i", fcntl.ioctl(client.sock, termios.TIOCOUTQ, bytes(4)))[0]
+
+    until(lambda: unsent() == 0, "the other kernel to have everything")
+    client.close()
 
 
 class TestDelivery:
@@ -56,7 +70,6 @@ class TestDelivery:
         assert len(got) == MANY - 1
 
     def test_a_whole_upload_of_a_client_that_left_arrives(self, fleet, backend, pki):
-        """Our ticket, unread, makes its kernel answer with a reset."""
         received = []
 
         def behave(visit):
@@ -66,8 +79,7 @@ class TestDelivery:
         pattern = Pattern("tls-tcp", fleet, backend, pki, behave)
         client = pattern.dial()
         client.send(b"x" * 1_000_000)
-        client.end()
-        client.close()
+        leave(client)
         pattern.backend.visit().wait()
         got, fate = received[0]
         assert len(got) == 1_000_000 and fate == "clean"
@@ -78,8 +90,7 @@ class TestDelivery:
                           lambda visit: received.append(read_to_the_end(visit.end)))
         client = pattern.dial()
         client.send(b"x" * 100)
-        client.end()
-        client.close()
+        leave(client)
         pattern.backend.visit().wait()
         assert received == [(b"x" * 100, "clean")]
 
