@@ -25,7 +25,7 @@ def leaf(one, pki, name, sigalgs=None):
     shown = programs.run(*argv, input=b"").stdout
     text = programs.run("openssl", "x509", "-noout", "-subject", "-text",
                         input=shown).stdout.decode()
-    subject = text.splitlines()[0].rsplit("CN = ", 1)[-1]
+    subject = text.splitlines()[0].rsplit("CN", 1)[-1].lstrip("= ")
     kind = "RSA" if "rsaEncryption" in text else "ECDSA"
     return subject, kind
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers that keep a worker busy, and streams and sockets that the program must not depend on."""
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -109,8 +110,7 @@ class TestStreams:
         one = fleet.start(["tcp://127.0.0.1:0", backend().url, "--workers", "1"],
                           stderr=write_end)
         os.close(write_end)
-        children = subprocess.run(["pgrep", "-P", str(one.pid)], capture_output=True, text=True,
-                                  check=True).stdout.split()
+        children = pathlib.Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text().split()
         os.close(read_end)
         os.kill(int(children[0]), signal.SIGKILL)  # a line of the supervisor's is due
 

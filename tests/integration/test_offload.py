@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import ssl
 import subprocess
 import threading
 
@@ -290,7 +291,9 @@ class TestManyConnections:
         before = one.rss_bytes()
         for _ in range(count):
             open_one()
-        assert (one.rss_bytes() - before) / count < 24 * 1024
+        # libssl's own part is 14 KiB in 3.0 and 28 KiB in 3.5
+        bound_kib = 24 if ssl.OPENSSL_VERSION_INFO < (3, 5) else 40
+        assert (one.rss_bytes() - before) / count < bound_kib * 1024
 
     def test_descriptors_and_memory_do_not_grow_with_connections_gone(self, fleet, pki, nginx):
         one = offload(fleet, pki, nginx.url)

@@ -23,6 +23,8 @@ HOSTS = ("127.0.0.1 localhost db.example.com db1.example.com db2.example.com ser
 SCRIPT = r"""
 set -euo pipefail
 cd "$FOLDER"
+# in a chroot / is no mount, and then the mounts are nobody else's already
+mount --make-rprivate / 2>/dev/null || true
 ip link set lo up
 ip addr add 10.0.0.5/32 dev lo
 mount --bind hosts /etc/hosts
@@ -66,7 +68,8 @@ def run(folder, pki):
         # a function cannot be put in the background by name from within another one's word
         text = text.replace("background sluice ", f"background {binary} ")
         user = [] if os.geteuid() == 0 else ["-r"]
-        done = subprocess.run(["unshare", "-n", "-m", *user, "bash", "-c", text],
+        done = subprocess.run(["unshare", "-n", "-m", "--propagation", "unchanged", *user,
+                               "bash", "-c", text],
                               env={**os.environ, "FOLDER": str(home)}, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=60 * PATIENCE)
