@@ -12,6 +12,7 @@ enum sl_err {
     SL_AGAIN,     /* more input, room or readiness is wanted: call again then */
     SL_EOF,       /* the clean end of the input */
     SL_EPAUSED,   /* waits for a decision of the caller, not for input */
+    SL_EWAIT,     /* waits for another process: goes on when told */
     SL_EPROTO,    /* the peer broke its protocol */
     SL_ERESET,    /* the peer reset or cut off the connection: no clean end */
     SL_ETRUNC,    /* the transport ended without close_notify (RFC 8446 6.1) */
@@ -19,6 +20,7 @@ enum sl_err {
     SL_EVERIFY,   /* the peer's certificate was not accepted; the diag says why */
     SL_ENOSPC,    /* the buffer of the caller is too small */
     SL_ENOMEM,    /* no memory */
+    SL_EBUSY,     /* as much is under way as is allowed at once */
     SL_EMFILE,    /* no file descriptors */
     SL_ERANGE,    /* a value is outside its limits */
     SL_EINVAL,    /* the input is not well formed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "codec/pem.h"
 #include "tls/certificate_impl.h"
-#include "tls/error.h"
+#include "tls/key_load.h"
+#include "tls/key_provider_impl.h"
 #include "tls/own.h"
 #include "tls/x509.h"
 #include <arpa/inet.h>
@@ -105,33 +105,6 @@ static enum sl_err names_read(struct sl_tls_cert *cert)
     return rc;
 }
 
-static enum sl_err key_load(struct sl_slice pem, struct sl_diag *diag, EVP_PKEY **ret_key)
-{
-    struct sl_pem_block block;
-    enum sl_err rc = sl_pem_next(&pem, &block);
-    while (rc == SL_OK && !sl_pem_is_private(&block)) {
-        rc = sl_pem_next(&pem, &block);
-    }
-    if (rc != SL_OK) {
-        sl_diag_set(diag, rc == SL_EOF ? "key: there is no private key in it"
-                                       : "key: a BEGIN line without its END line");
-        return SL_EINVAL;
-    }
-    SL_CLEANUP(sl_own_bio) BIO *bio = BIO_new_mem_buf(block.whole.ptr, (int)block.whole.len);
-    EVP_PKEY *key =
-        bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, sl_x509_no_password, NULL);
-    if (key == NULL) {
-        bool is_encrypted = sl_slice_starts(block.label, SL_SLICE("ENCRYPTED "));
-        rc = sl_tls_error_take(SL_EINVAL, "key", diag);
-        if (is_encrypted && rc == SL_EINVAL) {
-            sl_diag_set(diag, "key: it is encrypted with a password");
-        }
-        return rc;
-    }
-    *ret_key = key;
-    return SL_OK;
-}
-
 static enum sl_err key_check(const struct sl_tls_cert *cert, struct sl_diag *diag)
 {
     int match = X509_check_private_key(cert->leaf, cert->key);
@@ -151,12 +124,12 @@ static enum sl_err key_check(const struct sl_tls_cert *cert, struct sl_diag *dia
     return SL_OK;
 }
 
-enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pem,
-                               struct sl_diag *diag, struct sl_tls_cert **ret_cert)
+/* The chain alone; what the certificate signs with comes after it. */
+static enum sl_err chain_load(struct sl_slice pem, struct sl_diag *diag,
+                              struct sl_tls_cert **ret_cert)
 {
-    if (chain_pem.len > SL_TLS_PEM_MAX || key_pem.len > SL_TLS_PEM_MAX) {
-        sl_diag_set(diag, "%s: larger than %d bytes",
-                    chain_pem.len > SL_TLS_PEM_MAX ? "chain" : "key", SL_TLS_PEM_MAX);
+    if (pem.len > SL_TLS_PEM_MAX) {
+        sl_diag_set(diag, "chain: larger than %d bytes", SL_TLS_PEM_MAX);
         return SL_ERANGE;
     }
     SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = calloc(1, sizeof(*cert));
@@ -165,24 +138,66 @@ enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pe
     }
     cert->refs_count = 1;
     ERR_clear_error();
-    enum sl_err rc = sl_x509_load(chain_pem, "chain", SL_TLS_CHAIN_MAX, diag, &cert->chain);
+    enum sl_err rc = sl_x509_load(pem, "chain", SL_TLS_CHAIN_MAX, diag, &cert->chain);
     if (rc == SL_OK) {
         cert->leaf = sk_X509_shift(cert->chain);
-        rc = key_load(key_pem, diag, &cert->key);
+        *ret_cert = SL_STEAL(cert);
     }
-    if (rc == SL_OK) {
-        rc = key_check(cert, diag);
-    }
+    return rc;
+}
+
+/* The key is there: whether it is the right one, and what follows from it. */
+static enum sl_err cert_finish(struct sl_tls_cert *cert, struct sl_diag *diag)
+{
+    enum sl_err rc = key_check(cert, diag);
     if (rc == SL_OK) {
         rc = names_read(cert);
     }
-    ERR_clear_error();
-    if (rc != SL_OK) {
-        return rc;
-    }
     cert->kind = key_type_find(cert->key)->kind;
-    *ret_cert = SL_STEAL(cert);
-    return SL_OK;
+    return rc;
+}
+
+enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pem,
+                               struct sl_diag *diag, struct sl_tls_cert **ret_cert)
+{
+    if (key_pem.len > SL_TLS_PEM_MAX && chain_pem.len <= SL_TLS_PEM_MAX) {
+        sl_diag_set(diag, "key: larger than %d bytes", SL_TLS_PEM_MAX);
+        return SL_ERANGE;
+    }
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
+    enum sl_err rc = chain_load(chain_pem, diag, &cert);
+    rc = rc == SL_OK ? sl_key_load(key_pem, diag, &cert->key) : rc;
+    rc = rc == SL_OK ? cert_finish(cert, diag) : rc;
+    ERR_clear_error();
+    if (rc == SL_OK) {
+        *ret_cert = SL_STEAL(cert);
+    }
+    return rc;
+}
+
+enum sl_err sl_tls_cert_create_apart(struct sl_slice chain_pem, const struct sl_tls_key *key,
+                                     struct sl_diag *diag, struct sl_tls_cert **ret_cert)
+{
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
+    enum sl_err rc = chain_load(chain_pem, diag, &cert);
+    if (rc == SL_OK) {
+        const unsigned char *der = key->public_der.ptr;
+        EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)key->public_der.len);
+        rc = public_key == NULL
+                 ? SL_EINVAL
+                 : sl_key_apart_create(public_key, key->index, key->service, &cert->key);
+        EVP_PKEY_free(public_key);
+        cert->service = key->service;
+        if (rc == SL_EINVAL) {
+            sl_diag_set(diag, "key: of a kind that cannot sign in TLS");
+        }
+    }
+    rc = rc == SL_OK ? cert_finish(cert, diag) : rc;
+    ERR_clear_error();
+    if (rc == SL_OK) {
+        *ret_cert = SL_STEAL(cert);
+    }
+    return rc;
 }
 
 struct sl_tls_cert *sl_tls_cert_ref(struct sl_tls_cert *cert)

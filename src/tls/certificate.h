@@ -3,6 +3,7 @@
 #pragma once
 #include "base/diag.h"
 #include "base/slice.h"
+#include "tls/key_provider.h"
 
 struct sl_tls_cert; /* reference counted */
 
@@ -27,6 +28,18 @@ struct sl_tls_cert_info {
  */
 SL_CHECKED enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pem,
                                           struct sl_diag *diag, struct sl_tls_cert **ret_cert);
+
+/** A private key that another process holds. */
+struct sl_tls_key {
+    struct sl_slice public_der;     /* its public half, SubjectPublicKeyInfo */
+    uint32_t index;                 /* what the service calls it */
+    struct sl_key_service *service; /* outlives the certificate; NULL: it cannot sign */
+};
+
+/** As sl_tls_cert_create, with a private key that is not here. */
+SL_CHECKED enum sl_err sl_tls_cert_create_apart(struct sl_slice chain_pem,
+                                                const struct sl_tls_key *key, struct sl_diag *diag,
+                                                struct sl_tls_cert **ret_cert);
 
 struct sl_tls_cert *sl_tls_cert_ref(struct sl_tls_cert *cert);
 void sl_tls_cert_unref(struct sl_tls_cert *cert); /* NULL is allowed */

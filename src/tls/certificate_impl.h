@@ -12,6 +12,7 @@ struct sl_tls_cert {
     X509 *leaf;
     STACK_OF(X509) * chain; /* without the leaf */
     EVP_PKEY *key;
+    struct sl_key_service *service; /* who signs for `key`; NULL: the key itself */
     char **names; /* DNS names that it stands for, in lower case, no trailing dot; the CN if none */
     size_t names_count;
 };

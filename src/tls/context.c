@@ -152,6 +152,15 @@ static enum sl_err cert_use(SSL_CTX *ctx, const struct sl_tls_cert *cert, struct
                : sl_tls_error_take(SL_EINVAL, "certificate", diag);
 }
 
+/* Handshakes that wait for a signature are paused, on a stack of their own. */
+static void keys_set(struct sl_tls_ctx *ctx, const struct sl_tls_cert *cert)
+{
+    if (cert->service != NULL) {
+        ctx->keys = cert->service;
+        (void)SSL_CTX_set_mode(ctx->ssl_ctx, SSL_MODE_ASYNC);
+    }
+}
+
 static enum sl_err tickets_set(struct sl_tls_ctx *ctx, const struct sl_ticket_keys *tickets)
 {
     ctx->tickets = tickets;
@@ -184,6 +193,9 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     }
     if (rc == SL_OK) {
         rc = cert_use(ctx->ssl_ctx, conf->certs[0], diag);
+    }
+    for (size_t i = 0; i < conf->certs_count; i++) {
+        keys_set(ctx, conf->certs[i]);
     }
     if (rc == SL_OK) {
         rc = sl_tls_select_init(&ctx->select, conf->certs, conf->certs_count);
@@ -260,6 +272,7 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     }
     if (rc == SL_OK && conf->cert != NULL) {
         rc = cert_use(ctx->ssl_ctx, conf->cert, diag);
+        keys_set(ctx, conf->cert);
     }
     ERR_clear_error();
     if (rc != SL_OK) {

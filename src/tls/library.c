@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/library.h"
 #include "conf/policy.h"
+#include "tls/key_provider.h"
 #include "tls/own.h"
 #include "tls/policy_apply.h"
 #include <openssl/crypto.h>
@@ -18,7 +19,7 @@ enum sl_err sl_tls_library_init(void)
     bool is_ok = OPENSSL_init_crypto(crypto, NULL) == 1 &&
                  OPENSSL_init_ssl(crypto | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) == 1;
     ERR_clear_error();
-    return is_ok ? SL_OK : SL_ETLS;
+    return is_ok ? sl_key_provider_init() : SL_ETLS;
 }
 
 const char *sl_tls_library_built(void)

@@ -27,6 +27,14 @@ static void on_message(int is_written, int version, int type, const void *bytes,
     }
 }
 
+static void on_signature(struct sl_key_wait *wait)
+{
+    const struct sl_tls *tls = SL_CONTAINER_OF(wait, struct sl_tls, wait);
+    if (tls->waker != NULL) {
+        tls->waker->wake(tls->waker);
+    }
+}
+
 static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tls)
 {
     SL_CLEANUP(tls_cleanup) struct sl_tls *tls = calloc(1, sizeof(*tls));
@@ -34,6 +42,7 @@ static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tl
         return SL_ENOMEM;
     }
     tls->ctx = sl_tls_ctx_ref(ctx);
+    tls->wait.wake = on_signature;
     ERR_clear_error();
     tls->ssl = SSL_new(ctx->ssl_ctx);
     BIO *bio = tls->ssl == NULL ? NULL : sl_tls_bio_create(ctx->bio_method, &tls->io);
@@ -124,6 +133,29 @@ enum sl_err sl_tls_connect_create(struct sl_tls_ctx *ctx, struct sl_slice alpn,
     return SL_OK;
 }
 
+void sl_tls_set_waker(struct sl_tls *tls, struct sl_tls_waker *waker)
+{
+    tls->waker = waker;
+}
+
+/* A paused handshake stands on a stack that SSL_free would leak: it goes on to its failure first.
+ */
+static void wait_end(struct sl_tls *tls)
+{
+    struct sl_key_request *request = tls->wait.request;
+    if (request == NULL) {
+        return;
+    }
+    if (request->result == SL_AGAIN) {
+        tls->ctx->keys->cancel(tls->ctx->keys, request);
+    }
+    request->result = SL_ERESET; /* an answer that has come would be for nobody */
+    tls->wait.is_ending = true;  /* no pause comes after this one */
+    ERR_clear_error();
+    (void)SSL_do_handshake(tls->ssl); /* without room for an alert */
+    tls->is_broken = true;
+}
+
 void sl_tls_destroy(struct sl_tls *tls)
 {
     if (tls == NULL) {
@@ -133,6 +165,7 @@ void sl_tls_destroy(struct sl_tls *tls)
         /* else SSL_free takes a missing close_notify for a reason to spoil the kept session */
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
+    wait_end(tls);
     SSL_free(tls->ssl);
     ERR_clear_error();
     sl_tls_ctx_unref(tls->ctx);
@@ -185,6 +218,23 @@ static void call_begin(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *
     tls->verdict = SL_OK;
 }
 
+static enum sl_err no_signature(struct sl_tls *tls)
+{
+    switch (tls->wait.verdict) {
+    case SL_ETIMEDOUT:
+        sl_diag_set(tls->diag, "the private key did not sign in time");
+        return SL_ETIMEDOUT;
+    case SL_EBUSY:
+        sl_diag_set(tls->diag, "too many handshakes wait for private keys");
+        return SL_EBUSY;
+    case SL_ENOMEM:
+        return SL_ENOMEM;
+    default:
+        sl_diag_set(tls->diag, "the private key does not sign");
+        return SL_ETLS;
+    }
+}
+
 /* The session is broken: finds out why, while the error queue still says it. */
 static enum sl_err call_failed(struct sl_tls *tls)
 {
@@ -199,6 +249,9 @@ static enum sl_err call_failed(struct sl_tls *tls)
     }
     if (tls->verdict != SL_OK) {
         return tls->verdict; /* the callback has said why */
+    }
+    if (tls->wait.verdict != SL_OK) {
+        return no_signature(tls);
     }
     unsigned long error = ERR_peek_error();
     if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
@@ -343,8 +396,16 @@ static enum sl_err handshake_done(struct sl_tls *tls)
 
 static enum sl_err handshake_step(struct sl_tls *tls)
 {
+    struct sl_key_service *keys = tls->ctx->keys;
+    if (keys != NULL) {
+        keys->running = &tls->wait;
+    }
     int done = SSL_do_handshake(tls->ssl);
+    if (keys != NULL) {
+        keys->running = NULL;
+    }
     if (done == 1 && !tls->io.is_full) {
+        (void)SSL_clear_mode(tls->ssl, SSL_MODE_ASYNC); /* nothing after it is ever paused */
         return handshake_done(tls);
     }
     switch (SSL_get_error(tls->ssl, done)) {
@@ -352,6 +413,11 @@ static enum sl_err handshake_step(struct sl_tls *tls)
         return SL_AGAIN;
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
         return SL_EPAUSED;
+    case SSL_ERROR_WANT_ASYNC:
+        return SL_EWAIT;
+    case SSL_ERROR_WANT_ASYNC_JOB:
+        tls->wait.verdict = SL_EBUSY;
+        return call_failed(tls);
     default:
         return call_failed(tls);
     }
@@ -368,6 +434,9 @@ enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_
     }
     if (tls->is_done) {
         return SL_OK;
+    }
+    if (tls->wait.request != NULL && tls->wait.request->result == SL_AGAIN) {
+        return SL_EWAIT;
     }
     bool is_first = !tls->ctx->is_server && in->len == 0 && tls->first_len == 0;
     if (!tls->is_tls && !is_first) { /* who connects speaks first */

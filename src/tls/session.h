@@ -49,6 +49,8 @@ void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol);
  * @return SL_OK       done: sl_tls_info is filled
  *         SL_AGAIN    all of `in` is taken: more wanted
  *         SL_EPAUSED  the client offered ALPN and it is held: sl_tls_choose_alpn, then call again
+ *         SL_EWAIT    a signature is waited for: call again when the waker is told
+ *         SL_ETIMEDOUT, SL_EBUSY  there was no signature in time, or too many are waited for
  *         SL_EVERIFY  the peer's certificate was refused by us (diag: why)
  *         SL_EPROTO   what came is not TLS at all, or is SSLv2 or SSLv3 (diag: what it looks like)
  *         SL_ETLS     failed otherwise (diag: the library's text, or the alert that the peer sent)
@@ -56,6 +58,14 @@ void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol);
  */
 SL_CHECKED enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in,
                                         struct sl_wbuf *out, struct sl_diag *diag);
+
+/** Told when a handshake that waits (SL_EWAIT) can go on; embedded in its owner. */
+struct sl_tls_waker {
+    void (*wake)(struct sl_tls_waker *waker);
+};
+
+/** `waker` lives as long as `tls`, or until another one is set. Never called from within a call. */
+void sl_tls_set_waker(struct sl_tls *tls, struct sl_tls_waker *waker);
 
 /** True once the whole ClientHello has been seen (accepting). */
 bool sl_tls_has_hello(const struct sl_tls *tls);

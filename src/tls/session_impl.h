@@ -5,6 +5,7 @@
 #include "codec/client_hello.h"
 #include "tls/bio.h"
 #include "tls/context_impl.h"
+#include "tls/key_provider_impl.h"
 #include "tls/session.h"
 
 /* Of ALPN while the handshake runs (sl_tls_hold_alpn). */
@@ -18,6 +19,9 @@ struct sl_tls {
     /* of the present call */
     struct sl_diag *diag;
     enum sl_err verdict; /* what a callback found, which says more than libssl's error */
+
+    struct sl_key_wait wait;    /* for a signature */
+    struct sl_tls_waker *waker; /* NULL for none */
 
     /* facts, read out of libssl once */
     const char *version, *cipher, *group;

@@ -82,9 +82,13 @@ void pair_handshake(struct pair *pair)
     if (pair->client.rc == SL_AGAIN && pair->client.sent == 0) {
         handshake_step(pair, &pair->client, &pair->server);
     }
-    if (pair->server.rc == SL_EPAUSED) {
+    if (pair->server.rc == SL_EPAUSED || pair->server.rc == SL_EWAIT) {
         pair->server.rc = SL_AGAIN;
         handshake_step(pair, &pair->server, &pair->client);
+    }
+    if (pair->client.rc == SL_EWAIT) {
+        pair->client.rc = SL_AGAIN;
+        handshake_step(pair, &pair->client, &pair->server);
     }
     while (can_step(&pair->client, &pair->server) || can_step(&pair->server, &pair->client)) {
         if (can_step(&pair->server, &pair->client)) {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The ways to sign that a worker may ask for: a table that both ends share. Inside tls/
+ * only.
+ *
+ * Numbers are those of SignatureScheme (RFC 8446 4.2.3, and of RFC 5246 for what only TLS 1.2 has).
+ */
+#pragma once
+#include "base/slice.h"
+#include <stdint.h>
+
+enum sl_key_padding { SL_KEY_ECDSA, SL_KEY_RSA_PKCS1, SL_KEY_RSA_PSS, SL_KEY_EDDSA };
+
+struct sl_key_scheme {
+    uint16_t number;
+    enum sl_key_padding padding;
+    const char *digest;    /* OpenSSL's name; NULL: the message itself is signed */
+    uint16_t digest_bytes; /* 0 without a digest */
+};
+
+/** NULL when there is none. */
+const struct sl_key_scheme *sl_key_scheme_find(uint16_t number);
+const struct sl_key_scheme *sl_key_scheme_of(enum sl_key_padding padding, const char *digest);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/key_signer.h"
+#include "tls/certificate.h"
+#include "tls/error.h"
+#include "tls/key_load.h"
+#include "tls/key_scheme.h"
+#include "tls/own.h"
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+enum {
+    GUARDED_BYTES_MIN = 1 << 18,
+    GUARDED_BYTES_MAX = 1 << 30,
+    GUARDED_KEY_BYTES = 8 * 1024, /* the private numbers of RSA with 4096 bits, and some room */
+    GUARDED_PIECE_BYTES = 32,
+};
+
+struct sl_key_signer {
+    EVP_PKEY *key;
+    /* kept between signatures, since most are of one scheme */
+    const struct sl_key_scheme *scheme;
+    EVP_PKEY_CTX *ctx;
+};
+
+enum sl_err sl_key_signer_guard_memory(size_t keys_count)
+{
+    size_t size = GUARDED_BYTES_MIN;
+    while (size < GUARDED_BYTES_MAX && size / GUARDED_KEY_BYTES < keys_count) {
+        size *= 2;
+    }
+    switch (CRYPTO_secure_malloc_init(size, GUARDED_PIECE_BYTES)) {
+    case 1:
+        return SL_OK;
+    case 2:
+        return SL_ESYS;
+    default:
+        ERR_clear_error();
+        return SL_ENOMEM;
+    }
+}
+
+static void signer_cleanup(struct sl_key_signer **signer)
+{
+    sl_key_signer_destroy(*signer);
+}
+
+enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
+                                 struct sl_key_signer **ret_signer)
+{
+    if (pem.len > SL_TLS_PEM_MAX) {
+        sl_diag_set(diag, "key: larger than %d bytes", SL_TLS_PEM_MAX);
+        return SL_ERANGE;
+    }
+    SL_CLEANUP(signer_cleanup) struct sl_key_signer *signer = calloc(1, sizeof(*signer));
+    if (signer == NULL) {
+        return SL_ENOMEM;
+    }
+    ERR_clear_error();
+    enum sl_err rc = sl_key_load(pem, diag, &signer->key);
+    ERR_clear_error();
+    if (rc == SL_OK) {
+        *ret_signer = SL_STEAL(signer);
+    }
+    return rc;
+}
+
+void sl_key_signer_destroy(struct sl_key_signer *signer)
+{
+    if (signer != NULL) {
+        EVP_PKEY_CTX_free(signer->ctx);
+        EVP_PKEY_free(signer->key);
+        free(signer);
+    }
+}
+
+enum sl_err sl_key_signer_public(const struct sl_key_signer *signer, struct sl_wbuf *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(signer->key, &der);
+    ERR_clear_error();
+    if (len <= 0) {
+        return SL_ENOMEM;
+    }
+    enum sl_err rc = sl_wbuf_put(out, sl_slice_of(der, (size_t)len));
+    OPENSSL_free(der);
+    return rc;
+}
+
+static bool is_of(const EVP_PKEY *key, enum sl_key_padding padding)
+{
+    switch (padding) {
+    case SL_KEY_ECDSA:
+        return EVP_PKEY_is_a(key, "EC") == 1;
+    case SL_KEY_RSA_PKCS1:
+        return EVP_PKEY_is_a(key, "RSA") == 1;
+    case SL_KEY_RSA_PSS:
+        return EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
+    default:
+        return EVP_PKEY_is_a(key, "ED25519") == 1;
+    }
+}
+
+static bool ctx_begin(EVP_PKEY_CTX *ctx, const struct sl_key_scheme *scheme)
+{
+    if (ctx == NULL || EVP_PKEY_sign_init(ctx) != 1) {
+        return false;
+    }
+    const EVP_MD *digest = EVP_get_digestbyname(scheme->digest);
+    if (digest == NULL || EVP_PKEY_CTX_set_signature_md(ctx, digest) != 1) {
+        return false;
+    }
+    if (scheme->padding == SL_KEY_ECDSA) {
+        return true;
+    }
+    bool is_pss = scheme->padding == SL_KEY_RSA_PSS;
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, is_pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) ==
+               1 &&
+           (!is_pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+static bool sign_digest(struct sl_key_signer *signer, const struct sl_key_scheme *scheme,
+                        struct sl_slice input, uint8_t *to, size_t *len)
+{
+    if (signer->scheme != scheme) {
+        EVP_PKEY_CTX_free(signer->ctx);
+        signer->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, signer->key, NULL);
+        signer->scheme = ctx_begin(signer->ctx, scheme) ? scheme : NULL;
+    }
+    return signer->scheme != NULL && EVP_PKEY_sign(signer->ctx, to, len, input.ptr, input.len) == 1;
+}
+
+static bool sign_message(struct sl_key_signer *signer, struct sl_slice input, uint8_t *to,
+                         size_t *len)
+{
+    SL_CLEANUP(sl_own_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    return digest != NULL &&
+           EVP_DigestSignInit_ex(digest, NULL, NULL, NULL, NULL, signer->key, NULL) == 1 &&
+           EVP_DigestSign(digest, to, len, input.ptr, input.len) == 1;
+}
+
+enum sl_err sl_key_signer_sign(struct sl_key_signer *signer, uint16_t number, struct sl_slice input,
+                               struct sl_wbuf *out)
+{
+    const struct sl_key_scheme *scheme = sl_key_scheme_find(number);
+    if (scheme == NULL || !is_of(signer->key, scheme->padding) ||
+        (scheme->digest != NULL && scheme->digest_bytes != input.len)) {
+        return SL_EINVAL;
+    }
+    size_t len = sl_wbuf_room(out);
+    if (len < (size_t)EVP_PKEY_get_size(signer->key)) {
+        return SL_ENOSPC;
+    }
+    ERR_clear_error();
+    bool is_signed = scheme->digest == NULL
+                         ? sign_message(signer, input, out->ptr + out->len, &len)
+                         : sign_digest(signer, scheme, input, out->ptr + out->len, &len);
+    if (!is_signed) {
+        return sl_tls_error_take(SL_EINVAL, NULL, NULL);
+    }
+    out->len += len;
+    return SL_OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file A private key that signs: what only the `keys` process has. */
+#pragma once
+#include "base/diag.h"
+#include "base/slice.h"
+
+struct sl_key_signer;
+
+enum { SL_KEY_PUBLIC_MAX = 4096 }; /* bytes of a public key as SubjectPublicKeyInfo */
+
+/**
+ * Before the first key: OpenSSL keeps private numbers in memory of its own that is locked, not
+ * dumped, and wiped, with room for `keys_count`.
+ * @return SL_OK, SL_ESYS (the system lets us lock no memory; all else holds), SL_ENOMEM (no such
+ *         memory at all: keys stand in the ordinary heap)
+ */
+SL_CHECKED enum sl_err sl_key_signer_guard_memory(size_t keys_count);
+
+/**
+ * Takes the first private key of `pem`.
+ * @return SL_OK, SL_EINVAL (diag), SL_ERANGE (larger than SL_TLS_PEM_MAX), SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
+                                            struct sl_key_signer **ret_signer);
+void sl_key_signer_destroy(struct sl_key_signer *signer); /* NULL is allowed; wipes */
+
+/** Appends the public key as SubjectPublicKeyInfo, DER. SL_OK, SL_ENOSPC, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_key_signer_public(const struct sl_key_signer *signer,
+                                            struct sl_wbuf *out);
+
+/**
+ * Appends the signature of `input`: a digest of the scheme's length, for Ed25519 the message.
+ * @param scheme  of tls/key_scheme.h
+ * @return SL_OK, SL_EINVAL (the scheme is not one of this key, or the input not one of the scheme),
+ *         SL_ENOSPC, SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_key_signer_sign(struct sl_key_signer *signer, uint16_t scheme,
+                                          struct sl_slice input, struct sl_wbuf *out);
