@@ -48,6 +48,20 @@ static enum sl_err child_send_tickets(struct sl_child *child)
     return child_send(child, &message, NULL);
 }
 
+/* While there is no process to ask, the worker waits for the next one. */
+static enum sl_err child_send_keys(struct sl_child *child)
+{
+    const struct sl_message message = { .type = SL_MESSAGE_KEYS };
+    int fd = -1;
+    enum sl_err rc = sl_keeper_attach(child->children->source.keeper, (uint16_t)child->index, &fd);
+    if (rc != SL_OK) {
+        return rc == SL_ENOENT ? SL_OK : rc;
+    }
+    rc = child_send(child, &message, &fd);
+    sl_socket_close(&fd);
+    return rc;
+}
+
 static enum sl_err child_send_listeners(struct sl_child *child)
 {
     const struct sl_listens *listens = child->children->source.listens;
@@ -68,15 +82,15 @@ static enum sl_err child_send_listeners(struct sl_child *child)
 static enum sl_err child_configure(struct sl_child *child)
 {
     const struct sl_children_source *source = &child->children->source;
-    const int bundles[] = { source->files_fd, source->keys_fd };
     const struct sl_message bundle = { .type = SL_MESSAGE_BUNDLE,
                                        .worker_index = (uint16_t)child->index };
     const struct sl_message metrics = { .type = SL_MESSAGE_METRICS };
     const struct sl_message start = { .type = SL_MESSAGE_START };
-    enum sl_err rc = child_send(child, &bundle, bundles);
+    enum sl_err rc = child_send(child, &bundle, &source->files_fd);
     rc = rc == SL_OK ? child_send(child, &metrics, &child->metrics_fd) : rc;
     rc = rc == SL_OK ? child_send_listeners(child) : rc;
     rc = rc == SL_OK ? child_send_tickets(child) : rc;
+    rc = rc == SL_OK ? child_send_keys(child) : rc;
     return rc == SL_OK ? child_send(child, &start, NULL) : rc;
 }
 
@@ -248,15 +262,11 @@ static void child_ended(struct sl_child *child, int status)
     children->on_change(children, child);
 }
 
-void sl_children_collect(struct sl_children *children)
+void sl_children_ended(struct sl_children *children, pid_t pid, int status)
 {
-    pid_t pid;
-    int status;
-    while (sl_process_collect(&pid, &status) == SL_OK) {
-        for (uint32_t i = 0; i < children->source.count; i++) {
-            if (children->list[i].pid == pid) {
-                child_ended(&children->list[i], status);
-            }
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        if (children->list[i].pid == pid) {
+            child_ended(&children->list[i], status);
         }
     }
 }
@@ -345,6 +355,23 @@ void sl_children_send_tickets(struct sl_children *children)
         if (child->state != SL_CHILD_GONE && child_send_tickets(child) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
+    }
+}
+
+void sl_children_send_keys(struct sl_children *children)
+{
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        struct sl_child *child = &children->list[i];
+        if (child->state != SL_CHILD_GONE && child_send_keys(child) != SL_OK) {
+            (void)kill(child->pid, SIGKILL);
+        }
+    }
+}
+
+void sl_children_kill_one(struct sl_children *children, uint32_t index)
+{
+    if (index < children->source.count && children->list[index].pid > 0) {
+        (void)kill(children->list[index].pid, SIGKILL);
     }
 }
 

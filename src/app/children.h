@@ -2,6 +2,7 @@
 /** @file The worker processes as the supervisor sees them: started, configured, watched, restarted.
  */
 #pragma once
+#include "app/keeper.h"
 #include "app/listen.h"
 #include "codec/message.h"
 #include "net/metrics.h"
@@ -42,7 +43,8 @@ struct sl_children_source {
     struct sl_log *log;
     const struct sl_listens *listens;
     const struct sl_ticket_keys *tickets;
-    int files_fd, keys_fd; /* sealed bundles */
+    struct sl_keeper *keeper;
+    int files_fd; /* a sealed bundle */
     uint32_t count;
 };
 
@@ -64,14 +66,20 @@ void sl_children_fini(struct sl_children *children);
 /** Starts them all. SL_OK, SL_ENOMEM, SL_ESYS, SL_EMFILE. */
 SL_CHECKED enum sl_err sl_children_start(struct sl_children *children);
 
-/** Collects those that have ended, and restarts them unless we are ending. */
-void sl_children_collect(struct sl_children *children);
+/** A child process has ended: when it was a worker it is restarted, unless we are ending. */
+void sl_children_ended(struct sl_children *children, pid_t pid, int status);
 
 /** Sends to all that live what has no body. */
 void sl_children_tell(struct sl_children *children, enum sl_message_type type);
 
 /** Sends the ticket keys to all that live. */
 void sl_children_send_tickets(struct sl_children *children);
+
+/** Gives all that live a new channel to the private keys. */
+void sl_children_send_keys(struct sl_children *children);
+
+/** Ends one worker, by its index; it is restarted. */
+void sl_children_kill_one(struct sl_children *children, uint32_t index);
 
 void sl_children_kill(struct sl_children *children);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/load.h"
+#include "app/keeper.h"
 #include "codec/pem.h"
 #include "net/resolver.h"
 #include "sys/clock.h"
@@ -10,6 +11,7 @@
 
 enum { STORE_BYTES_MAX = 16 * 1024 * 1024 }; /* of a file of CA certificates */
 enum { FINDING_BYTES_MAX = 2048 };           /* of one finding as text */
+enum { KEY_MODE_OTHERS = 0044 };             /* group or all may read it */
 
 /* Entries of one bundle while they are collected. Their bytes are owned. */
 struct collection {
@@ -93,7 +95,15 @@ static enum sl_err collection_bundle(struct collection *c, struct sl_blob *ret_b
 
 struct loader {
     struct sl_load *load;
-    struct collection files, keys;
+    struct collection files;
+    /* files of private keys: the first place that names each */
+    struct key_place {
+        const struct sl_conf_file *file;
+        bool may_premaster;
+    } * keys;
+    size_t keys_count, keys_cap;
+    struct sl_keeper_hearer hearer;
+    enum sl_err result; /* of what was heard */
 };
 
 static enum sl_err read_file(struct loader *l, const struct sl_conf_file *file, size_t max_bytes,
@@ -107,12 +117,26 @@ static enum sl_err read_file(struct loader *l, const struct sl_conf_file *file, 
     return rc;
 }
 
-static enum sl_err add_key(struct loader *l, const struct sl_conf_file *file, struct sl_blob *pem)
+/* Only the name: the file is opened for the process that holds the keys, and read by it. */
+static enum sl_err add_key(struct loader *l, const struct sl_conf_file *file, bool may_premaster)
 {
-    struct sl_slice name = sl_slice_cstr(file->path);
-    return collection_has(&l->keys, SL_BUNDLE_KEY, name)
-               ? SL_OK
-               : collection_add(&l->keys, SL_BUNDLE_KEY, name, pem);
+    for (size_t i = 0; i < l->keys_count; i++) {
+        if (strcmp(l->keys[i].file->path, file->path) == 0) {
+            l->keys[i].may_premaster = l->keys[i].may_premaster || may_premaster;
+            return SL_OK;
+        }
+    }
+    if (l->keys_count == l->keys_cap) {
+        size_t cap = l->keys_cap == 0 ? 16 : l->keys_cap * 2;
+        struct key_place *grown = realloc(l->keys, cap * sizeof(*grown));
+        if (grown == NULL) {
+            return SL_ENOMEM;
+        }
+        l->keys = grown;
+        l->keys_cap = cap;
+    }
+    l->keys[l->keys_count++] = (struct key_place){ file, may_premaster };
+    return SL_OK;
 }
 
 /* Only the certificates of a file go into the bundle: it may hold private keys as well. */
@@ -145,21 +169,19 @@ static enum sl_err add_ca_file(struct loader *l, const struct sl_conf_file *file
     return rc == SL_OK ? add_certificates(l, file, &pem) : rc;
 }
 
-static enum sl_err add_certificate(struct loader *l, const struct sl_conf_certificate *conf)
+static enum sl_err add_certificate(struct loader *l, const struct sl_conf_certificate *conf,
+                                   bool may_premaster)
 {
     SL_CLEANUP(sl_blob_fini) struct sl_blob chain = { 0 };
     enum sl_err rc = read_file(l, &conf->chain, SL_TLS_PEM_MAX, &chain);
     if (rc == SL_OK) {
         rc = add_certificates(l, &conf->chain, &chain);
     }
-    if (conf->key.path == NULL) {
-        return rc == SL_OK ? add_key(l, &conf->chain, &chain) : rc;
+    if (conf->key.path == NULL && rc != SL_OK) {
+        return rc; /* one file, one finding */
     }
-    SL_CLEANUP(sl_blob_fini) struct sl_blob key = { 0 };
-    enum sl_err key_rc = read_file(l, &conf->key, SL_TLS_PEM_MAX, &key);
-    if (key_rc == SL_OK) {
-        key_rc = add_key(l, &conf->key, &key);
-    }
+    enum sl_err key_rc =
+        add_key(l, conf->key.path == NULL ? &conf->chain : &conf->key, may_premaster);
     return rc == SL_OK ? key_rc : rc;
 }
 
@@ -211,12 +233,28 @@ static void note(enum sl_err *result, enum sl_err rc)
     }
 }
 
+/* RFC 5246 7.4.7.1: the ciphers whose name begins with no key exchange. */
+static bool has_key_transport(const struct sl_policy *policy)
+{
+    struct sl_slice rest = sl_slice_cstr(policy->ciphers);
+    while (rest.len != 0) {
+        struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+        (void)sl_slice_cut(&rest, 1);
+        if (one.len != 0 && !sl_slice_starts(one, SL_SLICE("ECDHE-")) &&
+            !sl_slice_starts(one, SL_SLICE("DHE-"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum sl_err add_service(struct loader *l, const struct sl_conf_service *service)
 {
     enum sl_err result = SL_OK;
     bool has_tls_upstream = false;
     for (size_t i = 0; i < service->certificates_count; i++) {
-        note(&result, add_certificate(l, &service->certificates[i]));
+        note(&result,
+             add_certificate(l, &service->certificates[i], has_key_transport(service->policy)));
     }
     if (service->clients.ca.path != NULL) {
         note(&result, add_ca_file(l, &service->clients.ca));
@@ -231,7 +269,7 @@ static enum sl_err add_service(struct loader *l, const struct sl_conf_service *s
         note(&result, add_system_cas(l));
     }
     if (service->upstream.certificate.chain.path != NULL) {
-        note(&result, add_certificate(l, &service->upstream.certificate));
+        note(&result, add_certificate(l, &service->upstream.certificate, false));
     }
     return result;
 }
@@ -253,18 +291,14 @@ static enum sl_err add_all(struct loader *l)
 /* Builds everything as a worker will, and throws it away. */
 static enum sl_err try_snapshot(struct sl_load *load)
 {
-    struct sl_bundle files, keys;
+    struct sl_bundle files;
     static const struct sl_ticket_keys NO_TICKETS;
     enum sl_err rc = sl_bundle_open(sl_blob_slice(&load->files), &files);
-    if (rc == SL_OK) {
-        rc = sl_bundle_open(sl_blob_slice(&load->keys), &keys);
-    }
     if (rc != SL_OK) {
         return rc;
     }
     const struct sl_snapshot_source source = {
         .files = &files,
-        .keys = &keys,
         .tickets = &NO_TICKETS,
         .now_s = (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S),
     };
@@ -274,16 +308,72 @@ static enum sl_err try_snapshot(struct sl_load *load)
     return rc;
 }
 
+static enum sl_err keep_public(struct loader *l, uint32_t index, struct sl_slice public_der)
+{
+    uint8_t bytes[SL_MESSAGE_KEY_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_wbuf_put_u32(&out, index);
+    rc = rc == SL_OK ? sl_wbuf_put(&out, public_der) : rc;
+    return rc == SL_OK
+               ? collection_add_copy(&l->files, SL_BUNDLE_KEY,
+                                     sl_slice_cstr(l->keys[index].file->path), sl_wbuf_slice(&out))
+               : rc;
+}
+
+static void note_key(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
+                     struct sl_slice public_der, const struct sl_diag *diag)
+{
+    struct loader *l = SL_CONTAINER_OF(hearer, struct loader, hearer);
+    const struct sl_conf_file *file = l->keys[index].file;
+    if ((mode & KEY_MODE_OTHERS) != 0) {
+        sl_findings_add(&l->load->findings, SL_FINDING_WARNING, file->pos,
+                        "%s: others than its owner can read this private key (mode %04o)",
+                        file->path, mode);
+    }
+    if (diag != NULL) {
+        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s", diag->text);
+    }
+    note(&l->result, diag == NULL ? keep_public(l, index, public_der) : SL_EINVAL);
+}
+
+/* A process that lives for this alone reads the keys: what they are is known before anything
+ * starts, and no key was ever in this one. */
+static enum sl_err ask_keys(struct loader *l)
+{
+    struct sl_load *load = l->load;
+    pid_t pid = 0;
+    int fd = -1;
+    if (l->keys_count == 0) {
+        return SL_OK;
+    }
+    load->key_files = sl_arena_calloc(&load->arena, l->keys_count, sizeof(*load->key_files));
+    if (load->key_files == NULL) {
+        return SL_ENOMEM;
+    }
+    for (size_t i = 0; i < l->keys_count; i++) {
+        load->key_files[i] =
+            (struct sl_keeper_file){ l->keys[i].file->path, l->keys[i].may_premaster };
+    }
+    load->keys_count = (uint32_t)l->keys_count;
+    l->hearer.heard = note_key;
+    enum sl_err rc = sl_keeper_spawn(load->key_files, load->keys_count, &l->hearer, &pid, &fd);
+    if (rc != SL_OK) {
+        sl_findings_add(&load->findings, SL_FINDING_ERROR, l->keys[0].file->pos,
+                        "the process that reads private keys failed: %s", sl_err_name(rc));
+        return rc;
+    }
+    sl_keeper_dismiss(pid, &fd);
+    return l->result;
+}
+
 static enum sl_err load_files(struct sl_load *load)
 {
     struct loader l = { .load = load };
     enum sl_err found = add_all(&l);
+    note(&found, ask_keys(&l));
     enum sl_err rc = collection_bundle(&l.files, &load->files);
-    if (rc == SL_OK) {
-        rc = collection_bundle(&l.keys, &load->keys);
-    }
     collection_fini(&l.files);
-    collection_fini(&l.keys);
+    free(l.keys);
     if (rc == SL_OK) {
         rc = try_snapshot(load);
     }
@@ -312,7 +402,6 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
 void sl_load_fini(struct sl_load *load)
 {
     sl_blob_fini(&load->files);
-    sl_blob_fini(&load->keys);
     sl_arena_fini(&load->arena);
 }
 

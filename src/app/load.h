@@ -2,6 +2,7 @@
 /** @file From a configuration to the bundles that the workers get: the one place that reads its
  * files. */
 #pragma once
+#include "app/keeper.h"
 #include "conf/conf.h"
 #include "net/snapshot.h"
 #include "sys/file.h"
@@ -24,7 +25,10 @@ struct sl_load {
     struct sl_arena arena;
     struct sl_findings findings;
     const struct sl_conf *conf; /* in the arena */
-    struct sl_blob files, keys; /* bundles */
+    struct sl_blob files;       /* a bundle; private keys are not in it */
+    struct sl_keeper_file
+        *key_files; /* in the arena; what the keys' process is to open, by index */
+    uint32_t keys_count;
 };
 
 /**

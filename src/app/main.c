@@ -3,6 +3,7 @@
 #include "app/cli.h"
 #include "app/demo.h"
 #include "app/demo_serve.h"
+#include "app/keys.h"
 #include "app/run.h"
 #include "app/worker.h"
 #include "conf/render.h"
@@ -107,6 +108,9 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "worker") == 0) {
         return sl_worker_main();
+    }
+    if (argc == 2 && strcmp(argv[1], SL_KEYS_ROLE) == 0) {
+        return sl_keys_main();
     }
     if (argc == 2 && strcmp(argv[1], SL_DEMO_SERVE_ROLE) == 0) {
         return sl_demo_serve_main();

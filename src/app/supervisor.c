@@ -21,9 +21,10 @@ struct supervisor {
     struct sl_watch signals;
     struct sl_listens listens;
     struct sl_children children;
+    struct sl_keeper keeper; /* of the private keys */
     struct sl_ticket_keys tickets;
     struct sl_timer rotate, drain_end, kill_end;
-    int files_fd, keys_fd;
+    int files_fd;
     uint64_t begin_ms;
     bool is_ready, is_draining;
     int exit_status;
@@ -227,6 +228,33 @@ static bool is_ignored(struct supervisor *s, int signal_number)
     return false;
 }
 
+static void collect(struct supervisor *s)
+{
+    pid_t pid;
+    int status;
+    while (sl_process_collect(&pid, &status) == SL_OK) {
+        if (!sl_keeper_ended(&s->keeper, pid, status)) {
+            sl_children_ended(&s->children, pid, status);
+        }
+    }
+}
+
+static void on_keys_back(struct sl_keeper *keeper)
+{
+    sl_children_send_keys(&SL_CONTAINER_OF(keeper, struct supervisor, keeper)->children);
+}
+
+/* A worker that asks for what is not its own is not one of ours any more. */
+static void on_keys_cut(struct sl_keeper *keeper, uint16_t worker_index)
+{
+    struct supervisor *s = SL_CONTAINER_OF(keeper, struct supervisor, keeper);
+    struct sl_logline line;
+    sl_log_begin(&s->log, &line, SL_LOG_ERROR, "worker_cut_off");
+    sl_logline_u64(&line, "worker", worker_index);
+    sl_log_put(&s->log, &line);
+    sl_children_kill_one(&s->children, worker_index);
+}
+
 static void on_signals_ready(struct sl_watch *watch, uint32_t events)
 {
     struct supervisor *s = SL_CONTAINER_OF(watch, struct supervisor, signals);
@@ -234,7 +262,7 @@ static void on_signals_ready(struct sl_watch *watch, uint32_t events)
     SL_UNUSED(events);
     while (sl_process_signal_next(watch->fd, &signal_number) == SL_OK) {
         if (signal_number == SIGCHLD) {
-            sl_children_collect(&s->children);
+            collect(s);
         } else if (is_ignored(s, signal_number)) {
             continue;
         } else if (!s->is_draining) {
@@ -274,14 +302,20 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     rc = rc == SL_OK ? sl_loop_add(&s->loop, &s->signals, SL_WATCH_INPUT) : rc;
     rc = rc == SL_OK ? sl_memfd_sealed("sluice-files", sl_blob_slice(&load->files), &s->files_fd)
                      : rc;
-    rc = rc == SL_OK ? sl_memfd_sealed("sluice-keys", sl_blob_slice(&load->keys), &s->keys_fd) : rc;
     rc = rc == SL_OK ? sl_ticket_keys_rotate(&s->tickets) : rc;
     if (rc != SL_OK) {
         sl_diag_set(diag, "cannot start: %s", why_of(rc));
         return rc;
     }
-    sl_blob_fini(&load->keys); /* from here on only the workers have them */
     s->begin_ms = s->loop.now_ms;
+    s->keeper = (struct sl_keeper){ .loop = &s->loop,
+                                    .log = &s->log,
+                                    .files = load->key_files,
+                                    .count = load->keys_count,
+                                    .channel = { .fd = -1 },
+                                    .on_back = on_keys_back,
+                                    .on_cut = on_keys_cut };
+    sl_timer_init(&s->keeper.restart, NULL);
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     uint32_t workers_count = load->conf->workers_count;
     workers_count = workers_count == 0 ? sl_process_cores_count() : workers_count;
@@ -294,8 +328,8 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                                .log = &s->log,
                                                .listens = &s->listens,
                                                .tickets = &s->tickets,
+                                               .keeper = &s->keeper,
                                                .files_fd = s->files_fd,
-                                               .keys_fd = s->keys_fd,
                                                .count = workers_count };
     return sl_children_init(&s->children, &source, on_children_change);
 }
@@ -307,11 +341,11 @@ static void supervisor_fini(struct supervisor *s)
     }
     sl_children_kill(&s->children);
     sl_children_fini(&s->children);
+    sl_keeper_fini(&s->keeper);
     sl_listens_close(&s->listens);
     sl_ticket_keys_wipe(&s->tickets);
     sl_socket_close(&s->signals.fd);
     sl_socket_close(&s->files_fd);
-    sl_socket_close(&s->keys_fd);
     sl_socket_close(&s->log_fd);
     sl_loop_fini(&s->loop);
 }
@@ -338,7 +372,8 @@ static int supervise(struct supervisor *s)
     }
     log_start(s);
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
-    rc = sl_children_start(&s->children);
+    rc = sl_keeper_start(&s->keeper);
+    rc = rc == SL_OK ? sl_children_start(&s->children) : rc;
     if (rc == SL_OK) {
         rc = sl_loop_run(&s->loop);
     }
@@ -356,7 +391,6 @@ int sl_run(struct sl_run *run)
     struct supervisor s = { .run = run,
                             .log_fd = -1,
                             .files_fd = -1,
-                            .keys_fd = -1,
                             .signals = { .fd = -1, .on_ready = on_signals_ready } };
     sl_timer_init(&s.rotate, on_rotate);
     sl_timer_init(&s.drain_end, on_drain_end);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/worker.h"
 #include "app/cli.h"
+#include "app/key_client.h"
 #include "codec/message.h"
 #include "net/connector.h"
 #include "net/listener.h"
@@ -37,7 +38,8 @@ struct worker {
     struct sl_watch channel;
     enum sl_message_phase phase;
     uint32_t index;
-    struct sl_blob files, keys;
+    struct sl_blob files;
+    struct sl_key_client keys;
     struct sl_ticket_keys tickets;
     struct sl_metrics *metrics;
     struct sl_findings findings;
@@ -165,20 +167,17 @@ static enum sl_err open_bundle(const struct sl_blob *blob, struct sl_bundle *ret
 
 static enum sl_err build_snapshot(struct worker *w)
 {
-    struct sl_bundle files, keys;
+    struct sl_bundle files;
     enum sl_err rc = open_bundle(&w->files, &files);
-    rc = rc == SL_OK ? open_bundle(&w->keys, &keys) : rc;
     if (rc != SL_OK) {
         return rc;
     }
     const struct sl_snapshot_source source = { .files = &files,
-                                               .keys = &keys,
+                                               .keys = &w->keys.service,
                                                .tickets = &w->tickets,
                                                .now_s =
                                                    (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S) };
-    rc = sl_snapshot_create(&source, &w->findings, &w->snapshot);
-    sl_blob_fini(&w->keys);
-    return rc;
+    return sl_snapshot_create(&source, &w->findings, &w->snapshot);
 }
 
 /* The URL as it is bound, for the log. */
@@ -308,8 +307,7 @@ static enum sl_err hear_bundle(struct worker *w, const struct sl_message *messag
         return SL_EPROTO;
     }
     w->index = message->worker_index;
-    enum sl_err rc = sl_memfd_map(fds[0], &w->files);
-    return rc == SL_OK ? sl_memfd_map(fds[1], &w->keys) : rc;
+    return sl_memfd_map(fds[0], &w->files);
 }
 
 static enum sl_err hear_metrics(struct worker *w, int fd)
@@ -346,6 +344,10 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
         break;
     case SL_MESSAGE_LISTENER:
         rc = hear_listener(w, message, fds->fds[0]);
+        fds->count = rc == SL_OK ? 0 : fds->count;
+        break;
+    case SL_MESSAGE_KEYS:
+        rc = sl_key_client_use(&w->keys, fds->fds[0]);
         fds->count = rc == SL_OK ? 0 : fds->count;
         break;
     case SL_MESSAGE_TICKET_KEYS:
@@ -422,7 +424,7 @@ static void worker_fini(struct worker *w)
     sl_snapshot_destroy(w->snapshot);
     sl_arena_fini(&w->findings_arena);
     sl_blob_fini(&w->files);
-    sl_blob_fini(&w->keys);
+    sl_key_client_fini(&w->keys);
     sl_ticket_keys_wipe(&w->tickets);
     sl_shared_unmap(w->metrics, SL_METRICS_SLAB_BYTES);
     sl_socket_close(&w->channel.fd);
@@ -458,6 +460,7 @@ int sl_worker_main(void)
     sl_timer_init(&w->acceptor.retry, NULL);
     w->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
     rc = rc == SL_OK ? sl_loop_add(&w->loop, &w->channel, SL_WATCH_INPUT) : rc;
+    rc = rc == SL_OK ? sl_key_client_init(&w->keys, &w->loop) : rc;
     while (rc == SL_OK && !w->loop.is_stopped) {
         rc = sl_loop_turn(&w->loop, SL_LOOP_WAIT_MAX_MS);
         publish(w);

@@ -13,7 +13,9 @@ enum {
 };
 
 /* What the body of a type is made of. */
-enum body { BODY_NONE, BODY_WORKER, BODY_LISTENER, BODY_BYTES, BODY_CONNECTIONS };
+enum body { BODY_NONE, BODY_WORKER, BODY_LISTENER, BODY_BYTES, BODY_CONNECTIONS, BODY_KEY };
+
+enum { KEY_INDEX_BYTES = 4 };
 
 static const struct row {
     const char *name;
@@ -25,7 +27,7 @@ static const struct row {
 } ROWS[SL_MESSAGE_TYPE_END] = {
     /* clang-format off */
     [SL_MESSAGE_BUNDLE]      = { "BUNDLE", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
-                                 BODY_WORKER, 2, 2, 2 },
+                                 BODY_WORKER, 2, 2, 1 },
     [SL_MESSAGE_METRICS]     = { "METRICS", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
                                  BODY_NONE, 0, 0, 1 },
     [SL_MESSAGE_LISTENER]    = { "LISTENER", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
@@ -44,6 +46,22 @@ static const struct row {
                                  BODY_BYTES, 0, SL_MESSAGE_FAILED_MAX, 0 },
     [SL_MESSAGE_DRAINED]     = { "DRAINED", SL_MESSAGE_TO_SUPERVISOR, IN_DRAINING,
                                  BODY_CONNECTIONS, 8, 8, 0 },
+    [SL_MESSAGE_KEYS]        = { "KEYS", SL_MESSAGE_TO_WORKER, IN_ANY,
+                                 BODY_NONE, 0, 0, 1 },
+    [SL_MESSAGE_KEY_COUNT]   = { "KEY_COUNT", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
+                                 BODY_KEY, 4, 4, 0 },
+    [SL_MESSAGE_KEY_FILE]    = { "KEY_FILE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
+                                 BODY_KEY, 5, 5, 1 },
+    [SL_MESSAGE_KEY_START]   = { "KEY_START", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_KEY_CLIENT]  = { "KEY_CLIENT", SL_MESSAGE_TO_KEYS, IN_RUNNING,
+                                 BODY_WORKER, 2, 2, 1 },
+    [SL_MESSAGE_KEY_PUBLIC]  = { "KEY_PUBLIC", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING,
+                                 BODY_KEY, 5, SL_MESSAGE_KEY_MAX, 0 },
+    [SL_MESSAGE_KEY_BAD]     = { "KEY_BAD", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING,
+                                 BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
+    [SL_MESSAGE_KEY_CUT]     = { "KEY_CUT", SL_MESSAGE_FROM_KEYS, IN_RUNNING,
+                                 BODY_WORKER, 2, 2, 0 },
     /* clang-format on */
 };
 
@@ -85,6 +103,10 @@ static enum sl_err put_body(enum body body, const struct sl_message *message, st
         rc = sl_wbuf_put_u32(out, (uint32_t)(message->connections_count >> 32));
         rc = rc == SL_OK ? sl_wbuf_put_u32(out, (uint32_t)message->connections_count) : rc;
         break;
+    case BODY_KEY:
+        rc = sl_wbuf_put_u32(out, message->key.index);
+        rc = rc == SL_OK ? sl_wbuf_put(out, message->key.bytes) : rc;
+        break;
     }
     return rc;
 }
@@ -93,7 +115,9 @@ enum sl_err sl_message_emit(const struct sl_message *message, struct sl_wbuf *ou
 {
     const struct row *row = row_find(message->type);
     assert(row != NULL);
-    size_t body_bytes = row->body == BODY_BYTES ? message->bytes.len : row->min_bytes;
+    size_t body_bytes = row->body == BODY_BYTES ? message->bytes.len
+                        : row->body == BODY_KEY ? KEY_INDEX_BYTES + message->key.bytes.len
+                                                : row->min_bytes;
     if (body_bytes < row->min_bytes || body_bytes > row->max_bytes) {
         return SL_ERANGE;
     }
@@ -125,6 +149,10 @@ static void read_body(enum body body, struct sl_reader *r, struct sl_message *me
     case BODY_CONNECTIONS:
         message->connections_count = (uint64_t)sl_reader_u32(r) << 32;
         message->connections_count |= sl_reader_u32(r);
+        break;
+    case BODY_KEY:
+        message->key.index = sl_reader_u32(r);
+        message->key.bytes = sl_reader_bytes(r, r->in.len);
         break;
     }
 }

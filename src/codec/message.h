@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file Messages between the supervisor and a worker: one datagram each over SOCK_SEQPACKET.
+/** @file Messages between the supervisor and its children: one datagram each over SOCK_SEQPACKET.
  *
  * All numbers are in network byte order: u8 version 1, u8 type, u16 count of the descriptors that
  * go with it, u32 length of the body, then the body. One table says for every type who may send
@@ -12,11 +12,12 @@
 enum { SL_MESSAGE_HEAD_BYTES = 8 };
 enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 }; /* bytes of the body of TICKET_KEYS */
 enum { SL_MESSAGE_FAILED_MAX = 1024 };     /* bytes of the text of FAILED */
-enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_FAILED_MAX }; /* bytes of the longest */
-enum { SL_MESSAGE_FDS_MAX = 2 }; /* descriptors that one message brings at most */
+enum { SL_MESSAGE_KEY_MAX = 4 + 4096 };    /* bytes of the body of KEY_PUBLIC */
+enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes of the longest */
+enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
 enum sl_message_type {
-    SL_MESSAGE_BUNDLE = 1,  /* descriptors: the configuration bundle, that of the private keys */
+    SL_MESSAGE_BUNDLE = 1,  /* descriptor: the configuration bundle */
     SL_MESSAGE_METRICS,     /* descriptor: the memory that its counters stand in */
     SL_MESSAGE_LISTENER,    /* descriptor: a socket that listens */
     SL_MESSAGE_TICKET_KEYS, /* the keys to use from now on */
@@ -26,16 +27,29 @@ enum sl_message_type {
     SL_MESSAGE_READY,       /* the worker accepts connections */
     SL_MESSAGE_FAILED,      /* the worker ends, and this is why */
     SL_MESSAGE_DRAINED,     /* the worker ends its draining */
+    SL_MESSAGE_KEYS,        /* descriptor: the channel to ask for signatures on from now on */
+    SL_MESSAGE_KEY_COUNT,   /* how many keys will come */
+    SL_MESSAGE_KEY_FILE,    /* descriptor: the file of one of them */
+    SL_MESSAGE_KEY_START,   /* all have come */
+    SL_MESSAGE_KEY_CLIENT,  /* descriptor: a worker's channel, to answer on */
+    SL_MESSAGE_KEY_PUBLIC,  /* the key was read, and this is its public half */
+    SL_MESSAGE_KEY_BAD,     /* the key could not be read, and this is why */
+    SL_MESSAGE_KEY_CUT,     /* a worker sent what it must not, and is not answered any more */
     SL_MESSAGE_TYPE_END
 };
 
 /** Who reads a message. */
-enum sl_message_direction { SL_MESSAGE_TO_WORKER, SL_MESSAGE_TO_SUPERVISOR };
+enum sl_message_direction {
+    SL_MESSAGE_TO_WORKER,
+    SL_MESSAGE_TO_SUPERVISOR, /* from a worker */
+    SL_MESSAGE_TO_KEYS,
+    SL_MESSAGE_FROM_KEYS, /* to the supervisor */
+};
 
 /**
  * Where a worker stands, as the reader of the message knows it. The worker moves on when START
  * and DRAIN arrive; the supervisor when READY arrives, and when it has sent DRAIN, which it does
- * only to a worker that is RUNNING.
+ * only to a worker that is RUNNING. The process of the keys is CONFIGURING until KEY_START.
  */
 enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAINING };
 
@@ -43,12 +57,18 @@ enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAININ
 struct sl_message {
     enum sl_message_type type;
     union {
-        uint16_t worker_index; /* BUNDLE */
+        uint16_t worker_index; /* BUNDLE, KEY_CLIENT, KEY_CUT */
         struct {
             uint16_t service_index, listen_index; /* in the order of the configuration */
         } listener;                               /* LISTENER */
         struct sl_slice bytes;                    /* TICKET_KEYS, not empty; FAILED, text */
         uint64_t connections_count;               /* DRAINED: those that were cut off */
+        struct {
+            uint32_t index; /* KEY_COUNT: how many */
+            /* KEY_FILE: a byte, 1 when it may do RSA key transport, else 0; KEY_PUBLIC:
+             * SubjectPublicKeyInfo; KEY_BAD: text */
+            struct sl_slice bytes;
+        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD */
     };
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
+#include "base/reader.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,17 +96,20 @@ static enum sl_err cert_load(struct builder *b, const struct sl_conf_certificate
                              struct sl_tls_cert **ret_cert)
 {
     const struct sl_conf_file *key_file = conf->key.path != NULL ? &conf->key : &conf->chain;
-    struct sl_slice chain, key;
+    struct sl_slice chain, entry;
     struct sl_diag diag = { 0 };
     enum sl_err rc = file_find(b, &conf->chain, &chain);
     if (rc == SL_OK) {
-        rc = sl_bundle_find(b->source->keys, SL_BUNDLE_KEY, sl_slice_cstr(key_file->path), &key);
+        rc = sl_bundle_find(b->source->files, SL_BUNDLE_KEY, sl_slice_cstr(key_file->path), &entry);
     }
     if (rc != SL_OK) {
         return rc;
     }
     struct sl_tls_cert *cert = NULL;
-    rc = sl_tls_cert_create(chain, key, &diag, &cert);
+    struct sl_reader r = sl_reader_of(entry);
+    const uint32_t index = sl_reader_u32(&r);
+    const struct sl_tls_key key = { r.in, index, b->source->keys };
+    rc = sl_tls_cert_create_apart(chain, &key, &diag, &cert);
     if (rc != SL_OK) {
         cert_complain(b, conf, &diag);
         return rc;

@@ -9,14 +9,14 @@
 #include "net/upstream.h"
 #include "relay/conn.h"
 
-/** What the entries of a bundle are. Private keys stand in a bundle of their own. */
+/** What the entries of a bundle are. No private key is among them. */
 enum sl_bundle_kind {
     SL_BUNDLE_YAML = 1,   /* the text of the configuration; no name */
     SL_BUNDLE_FOLDER,     /* what relative paths in it begin at; no name */
     SL_BUNDLE_FILE,       /* by path; of PEM files the certificates only */
     SL_BUNDLE_SYSTEM_CAS, /* the system's CA file; no name */
     SL_BUNDLE_ADDRS,      /* by connect URL (net/upstream.h) */
-    SL_BUNDLE_KEY,        /* in the bundle of keys, by path: PEM */
+    SL_BUNDLE_KEY,        /* by path of its file: u32 index, then the public half of a key */
 };
 
 struct sl_service {
@@ -34,7 +34,8 @@ struct sl_snapshot {
 
 /** What a snapshot is made of; all of it must outlive the call, `tickets` the snapshot. */
 struct sl_snapshot_source {
-    const struct sl_bundle *files, *keys;
+    const struct sl_bundle *files;
+    struct sl_key_service *keys; /* who signs, outlives the snapshot; NULL: only to be tried */
     const struct sl_ticket_keys *tickets;
     int64_t now_s; /* Unix time, for certificates that have expired */
 };

@@ -82,12 +82,18 @@ static void on_stage_timeout(struct sl_timer *timer)
         sl_loop_timer(conn->env->loop, timer, conn->plan->idle_ms - idle_ms);
         return;
     }
-    sl_conn_end(conn, row->on_timeout, SL_SIDE_NONE, row->farewell, NULL);
+    enum sl_reason reason = conn->is_signing ? SL_REASON_KEYS_TIMEOUT : row->on_timeout;
+    sl_conn_end(conn, reason, SL_SIDE_NONE, row->farewell, NULL);
 }
 
 static void on_task(struct sl_task *task)
 {
     sl_conn_step(SL_CONTAINER_OF(task, struct sl_conn, task));
+}
+
+static void on_wake(struct sl_tls_waker *waker)
+{
+    sl_conn_step(SL_CONTAINER_OF(waker, struct sl_conn, waker));
 }
 
 static void on_ready(struct sl_ep_owner *owner, struct sl_ep_tcp *tcp)
@@ -159,6 +165,8 @@ static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
         { SL_ERANGE, SL_REASON_CLIENT_HELLO_TOO_LARGE, SL_FAREWELL_TELL_CLIENT },
         { SL_EVERIFY, SL_REASON_CLIENT_UNVERIFIED, SL_FAREWELL_TELL_CLIENT },
         { SL_ETLS, SL_REASON_HANDSHAKE_FAILED, SL_FAREWELL_TELL_CLIENT },
+        { SL_ETIMEDOUT, SL_REASON_KEYS_TIMEOUT, SL_FAREWELL_TELL_CLIENT },
+        { SL_EBUSY, SL_REASON_KEYS_OVERLOAD, SL_FAREWELL_TELL_CLIENT },
         { SL_ENOMEM, SL_REASON_NO_MEMORY, SL_FAREWELL_RESET },
     };
     for (size_t i = 0; i < SL_COUNT(ENDS); i++) {
@@ -171,6 +179,21 @@ static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
     return rc;
 }
 
+/*
+ * While the upstream or a key is waited for nothing is read from the client, but a reset is an end.
+ * Not so behind a TLS handshake: there it may come of our ticket reaching a client that has said
+ * all it had to say and left, and what it said is still to be read.
+ */
+static enum sl_err client_check(struct sl_conn *conn)
+{
+    bool may_have_spoken = conn->is_ready && conn->client_tls.tls != NULL;
+    if (!conn->client_tcp->is_reset || may_have_spoken) {
+        return SL_OK;
+    }
+    sl_conn_end(conn, SL_REASON_CLIENT_CLOSED, SL_SIDE_CLIENT, SL_FAREWELL_RESET, NULL);
+    return SL_ERESET;
+}
+
 static enum sl_err step_handshake(struct sl_conn *conn)
 {
     if (conn->plan->client_tls == NULL) {
@@ -180,7 +203,10 @@ static enum sl_err step_handshake(struct sl_conn *conn)
     conn->env->scratch->diag.text[0] = '\0';
     enum sl_err rc =
         sl_ep_tls_handshake(&conn->client_tls, conn->env->scratch, conn->plan->hello_max_bytes);
+    conn->is_signing = rc == SL_EWAIT;
     switch (rc) {
+    case SL_EWAIT:
+        return client_check(conn) == SL_OK ? SL_AGAIN : SL_ERESET;
     case SL_OK:
         conn->is_ready = true;
         return SL_OK;
@@ -192,21 +218,6 @@ static enum sl_err step_handshake(struct sl_conn *conn)
     default:
         return client_failed(conn, rc);
     }
-}
-
-/*
- * While the upstream is waited for nothing is read from the client, but a reset is an end. Not so
- * behind a TLS handshake: there it may come of our ticket reaching a client that has said all it
- * had to say and left, and what it said is still to be read.
- */
-static enum sl_err client_check(struct sl_conn *conn)
-{
-    bool may_have_spoken = conn->is_ready && conn->client_tls.tls != NULL;
-    if (!conn->client_tcp->is_reset || may_have_spoken) {
-        return SL_OK;
-    }
-    sl_conn_end(conn, SL_REASON_CLIENT_CLOSED, SL_SIDE_CLIENT, SL_FAREWELL_RESET, NULL);
-    return SL_ERESET;
 }
 
 static enum sl_err step_connect(struct sl_conn *conn)
@@ -263,6 +274,7 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
             sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
             return;
         }
+        sl_tls_set_waker(session, &conn->waker);
         sl_ep_tls_init(&conn->upstream_tls, &tcp->ep, &session);
     }
     if (tls == NULL && conn->is_held) { /* an upstream without TLS has no ALPN to choose */
@@ -342,6 +354,8 @@ static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
         { SL_EPROTO, SL_REASON_UPSTREAM_NOT_TLS },
         { SL_EVERIFY, SL_REASON_UPSTREAM_UNVERIFIED },
         { SL_ETLS, SL_REASON_UPSTREAM_HANDSHAKE_FAILED },
+        { SL_ETIMEDOUT, SL_REASON_KEYS_TIMEOUT },
+        { SL_EBUSY, SL_REASON_KEYS_OVERLOAD },
         { SL_ENOMEM, SL_REASON_NO_MEMORY },
     };
     enum sl_reason reason = SL_REASON_INTERNAL;
@@ -362,8 +376,9 @@ static enum sl_err step_upstream_handshake(struct sl_conn *conn)
     }
     conn->env->scratch->diag.text[0] = '\0';
     rc = sl_ep_tls_handshake(&conn->upstream_tls, conn->env->scratch, 0);
-    if (rc == SL_AGAIN) {
-        return rc;
+    conn->is_signing = rc == SL_EWAIT;
+    if (rc == SL_AGAIN || rc == SL_EWAIT) {
+        return SL_AGAIN;
     }
     if (rc != SL_OK) {
         return upstream_failed(conn, rc);
@@ -440,6 +455,7 @@ static void conn_init(struct sl_conn *conn, struct sl_conn_env *env,
     conn->plan = plan;
     conn->stage = SL_STAGE_HANDSHAKE;
     conn->owner.on_ready = on_ready;
+    conn->waker.wake = on_wake;
     conn->begin_ms = conn->stage_begin_ms = conn->active_ms = env->loop->now_ms;
     sl_list_init(&conn->node);
     sl_list_init(&conn->reap.node);
@@ -459,6 +475,7 @@ static enum sl_err start_tls(struct sl_conn *conn)
     if (conn->plan->is_alpn_held) {
         sl_tls_hold_alpn(session);
     }
+    sl_tls_set_waker(session, &conn->waker);
     sl_ep_tls_init(&conn->client_tls, &conn->client_tcp->ep, &session);
     return SL_OK;
 }

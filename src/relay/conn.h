@@ -59,13 +59,15 @@ struct sl_conn {
     bool is_connected, is_proxy_sent, is_upstream_ready;
     enum sl_fate client_fate, upstream_fate; /* once the end is known */
     size_t owed_bytes;                       /* of a side that still gets what had come for it */
+    bool is_signing;                         /* a handshake of it waits for a private key */
 
     struct sl_ep_owner owner;
     struct sl_ep_tcp *client_tcp, *upstream_tcp;
     struct sl_ep_tls client_tls, upstream_tls;
     struct sl_relay relay;
-    struct sl_timer timer; /* of the stage */
-    struct sl_task task;   /* goes on next turn */
+    struct sl_tls_waker waker; /* of a handshake that waited for a private key */
+    struct sl_timer timer;     /* of the stage */
+    struct sl_task task;       /* goes on next turn */
     struct sl_reap reap;
     struct sl_arena arena; /* freed when relaying begins */
     struct sl_reap arena_reap;

@@ -192,7 +192,7 @@ static enum sl_err feed(struct sl_ep_tls *ep, struct sl_scratch *scratch, size_t
 static enum sl_err keep_rest(struct sl_ep_tls *ep, struct sl_scratch *scratch, struct sl_slice in,
                              enum sl_err rc)
 {
-    if (in.len == 0 || (rc != SL_OK && rc != SL_EPAUSED)) {
+    if (in.len == 0 || (rc != SL_OK && rc != SL_EPAUSED && rc != SL_EWAIT)) {
         return rc;
     }
     enum sl_err kept = sl_pending_put(&ep->rest, in, scratch->chunk_bytes);
@@ -215,7 +215,7 @@ enum sl_err sl_ep_tls_handshake(struct sl_ep_tls *ep, struct sl_scratch *scratch
             scratch->seal.len = 0;
             rc = feed(ep, scratch, hello_max_bytes, &in);
             enum sl_err sent = send_sealed(ep, scratch);
-            if (is_bad(sent) && (rc == SL_AGAIN || rc == SL_OK)) {
+            if (is_bad(sent) && (rc == SL_AGAIN || rc == SL_OK || rc == SL_EWAIT)) {
                 return sent;
             }
         } while (rc == SL_AGAIN && in.len > 0);

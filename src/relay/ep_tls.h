@@ -25,8 +25,9 @@ void sl_ep_tls_fini(struct sl_ep_tls *ep);
 /**
  * Advances the handshake; not to be mixed with reads and writes before it is done.
  * @param hello_max_bytes  bound of the ClientHello with its record headers; 0 for none
- * @return SL_OK (done), SL_AGAIN, SL_EPAUSED (ALPN is held), SL_EOF or SL_ERESET (the peer is
- *         gone), SL_ERANGE (ClientHello too large), and as sl_tls_handshake, with scratch->diag
+ * @return SL_OK (done), SL_AGAIN, SL_EPAUSED (ALPN is held), SL_EWAIT (for a key), SL_EOF or
+ * SL_ERESET (the peer is gone), SL_ERANGE (ClientHello too large), and as sl_tls_handshake, with
+ * scratch->diag
  */
 SL_CHECKED enum sl_err sl_ep_tls_handshake(struct sl_ep_tls *ep, struct sl_scratch *scratch,
                                            size_t hello_max_bytes);

@@ -49,6 +49,10 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                         "The upstream's certificate was not accepted; no byte of "
                                         "the "
                                         "client's was sent to it." },
+    [SL_REASON_KEYS_TIMEOUT] = { "keys_timeout", SL_LOG_ERROR,
+                                 "A private key did not sign in time; the handshake was ended." },
+    [SL_REASON_KEYS_OVERLOAD] = { "keys_overload", SL_LOG_ERROR,
+                                  "Too many handshakes of the worker waited for private keys." },
     [SL_REASON_NO_MEMORY] = { "no_memory", SL_LOG_ERROR, "There was no memory." },
     [SL_REASON_NO_DESCRIPTORS] = { "no_descriptors", SL_LOG_ERROR,
                                    "There was no file descriptor for the upstream." },

@@ -58,8 +58,7 @@ static enum sl_err read_all(int fd, uint8_t *buf, size_t cap, size_t *ret_len)
     return SL_OK;
 }
 
-enum sl_err sl_file_read(const char *path, size_t max_bytes, struct sl_diag *diag,
-                         struct sl_blob *ret_blob)
+enum sl_err sl_file_open(const char *path, struct sl_diag *diag, int *ret_fd, unsigned *ret_mode)
 {
     /* O_NONBLOCK: a named pipe without a writer must not hold up the start */
     SL_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -72,8 +71,23 @@ enum sl_err sl_file_read(const char *path, size_t max_bytes, struct sl_diag *dia
         sl_diag_set(diag, "cannot read %s: it is not a regular file", path);
         return SL_ESYS;
     }
+    *ret_mode = st.st_mode & 07777;
+    *ret_fd = fd;
+    fd = -1;
+    return SL_OK;
+}
+
+/* `name` stands in the diag. */
+static enum sl_err read_named(int fd, const char *name, size_t max_bytes, struct sl_diag *diag,
+                              struct sl_blob *ret_blob)
+{
+    struct stat st = { 0 };
+    if (fstat(fd, &st) != 0) {
+        sl_diag_set(diag, "cannot read %s: %s", name, strerror(errno));
+        return SL_ESYS;
+    }
     if ((uint64_t)st.st_size > max_bytes) {
-        sl_diag_set(diag, "%s is too large: at most %zu bytes", path, max_bytes);
+        sl_diag_set(diag, "%s is too large: at most %zu bytes", name, max_bytes);
         return SL_ERANGE;
     }
     size_t cap = (size_t)st.st_size;
@@ -83,12 +97,27 @@ enum sl_err sl_file_read(const char *path, size_t max_bytes, struct sl_diag *dia
     }
     enum sl_err rc = read_all(fd, blob.ptr, cap, &blob.len);
     if (rc != SL_OK) {
-        sl_diag_set(diag, "cannot read %s: %s", path, strerror(errno));
+        sl_diag_set(diag, "cannot read %s: %s", name, strerror(errno));
         return rc;
     }
     *ret_blob = blob;
     blob.ptr = NULL;
     return SL_OK;
+}
+
+enum sl_err sl_file_read_fd(int fd, size_t max_bytes, struct sl_diag *diag,
+                            struct sl_blob *ret_blob)
+{
+    return read_named(fd, "it", max_bytes, diag, ret_blob);
+}
+
+enum sl_err sl_file_read(const char *path, size_t max_bytes, struct sl_diag *diag,
+                         struct sl_blob *ret_blob)
+{
+    SL_CLEANUP(close_fd) int fd = -1;
+    unsigned mode;
+    enum sl_err rc = sl_file_open(path, diag, &fd, &mode);
+    return rc == SL_OK ? read_named(fd, path, max_bytes, diag, ret_blob) : rc;
 }
 
 static enum sl_err write_all(int fd, struct sl_slice bytes)

@@ -20,6 +20,15 @@ struct sl_slice sl_blob_slice(const struct sl_blob *blob);
 SL_CHECKED enum sl_err sl_file_read(const char *path, size_t max_bytes, struct sl_diag *diag,
                                     struct sl_blob *ret_blob);
 
+/** Opens a regular file to be read, here or elsewhere. SL_OK, SL_ENOENT, SL_ESYS (diag).
+ * @param ret_mode  its permission bits */
+SL_CHECKED enum sl_err sl_file_open(const char *path, struct sl_diag *diag, int *ret_fd,
+                                    unsigned *ret_mode);
+
+/** As sl_file_read, of what is open; the diag does not know its path. `fd` stays the caller's. */
+SL_CHECKED enum sl_err sl_file_read_fd(int fd, size_t max_bytes, struct sl_diag *diag,
+                                       struct sl_blob *ret_blob);
+
 /** Writes a file whole: into a new one beside it, flushed, then renamed over it. SL_OK, SL_ESYS
  * (diag). */
 SL_CHECKED enum sl_err sl_file_write(const char *path, struct sl_slice bytes, unsigned mode,

@@ -162,7 +162,7 @@ static const char *ec_operation(int operation)
 
 static const char *rsa_operation(int operation)
 {
-    return operation == OSSL_OP_SIGNATURE ? "RSA" : NULL;
+    return operation == OSSL_OP_SIGNATURE || operation == OSSL_OP_ASYM_CIPHER ? "RSA" : NULL;
 }
 
 static const char *ed25519_operation(int operation)

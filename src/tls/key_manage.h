@@ -23,3 +23,7 @@ struct sl_key_apart {
 
 const OSSL_ALGORITHM *sl_key_manage_algorithms(void);
 const OSSL_ALGORITHM *sl_key_sign_algorithms(void);
+const OSSL_ALGORITHM *sl_key_decrypt_algorithms(void);
+
+/** Pauses the job until the service has answered. True when it did as it was asked. */
+bool sl_key_ask(const struct sl_key_apart *key, struct sl_key_request *request);

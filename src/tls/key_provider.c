@@ -20,6 +20,8 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
         return sl_key_manage_algorithms();
     case OSSL_OP_SIGNATURE:
         return sl_key_sign_algorithms();
+    case OSSL_OP_ASYM_CIPHER:
+        return sl_key_decrypt_algorithms();
     default:
         return NULL;
     }
@@ -83,6 +85,33 @@ enum sl_err sl_key_apart_create(EVP_PKEY *public_key, uint32_t key_index,
     }
     *ret_key = key;
     return SL_OK;
+}
+
+/* What it stands on is the stack of a job. */
+bool sl_key_ask(const struct sl_key_apart *key, struct sl_key_request *request)
+{
+    struct sl_key_service *service = key->service;
+    struct sl_key_wait *wait = service == NULL ? NULL : service->running;
+    if (wait == NULL || wait->is_ending || ASYNC_get_current_job() == NULL) {
+        return false; /* nobody could go on with it */
+    }
+    request->wait = wait;
+    request->result = service->submit(service, request);
+    if (request->result != SL_OK) {
+        wait->verdict = request->result;
+        return false;
+    }
+    request->result = SL_AGAIN;
+    wait->request = request;
+    while (request->result == SL_AGAIN) {
+        if (ASYNC_pause_job() != 1) {
+            service->cancel(service, request);
+            request->result = SL_ENOMEM;
+        }
+    }
+    wait->request = NULL;
+    wait->verdict = request->result;
+    return request->result == SL_OK;
 }
 
 void sl_key_request_done(struct sl_key_request *request, enum sl_err rc, struct sl_slice signature)

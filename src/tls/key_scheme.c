@@ -19,6 +19,7 @@ static const struct sl_key_scheme SCHEMES[] = {
     { 0x0201, SL_KEY_RSA_PKCS1, "SHA1", 20 },
     { 0xff01, SL_KEY_RSA_PKCS1, "MD5-SHA1", 36 }, /* before TLS 1.2 it had no number */
     { 0x0807, SL_KEY_EDDSA, NULL, 0 },
+    { SL_KEY_PREMASTER, SL_KEY_RSA_PREMASTER, NULL, 0 },
 };
 
 const struct sl_key_scheme *sl_key_scheme_find(uint16_t number)

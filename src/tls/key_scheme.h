@@ -8,7 +8,15 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-enum sl_key_padding { SL_KEY_ECDSA, SL_KEY_RSA_PKCS1, SL_KEY_RSA_PSS, SL_KEY_EDDSA };
+enum sl_key_padding {
+    SL_KEY_ECDSA,
+    SL_KEY_RSA_PKCS1,
+    SL_KEY_RSA_PSS,
+    SL_KEY_EDDSA,
+    SL_KEY_RSA_PREMASTER, /* no signature: RFC 5246 7.4.7.1, only for keys that may */
+};
+
+enum { SL_KEY_PREMASTER = 0xff02 }; /* its number; input: u16 client's version, what it sent */
 
 struct sl_key_scheme {
     uint16_t number;

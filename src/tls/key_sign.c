@@ -2,7 +2,6 @@
 #include "codec/key_message.h"
 #include "tls/key_manage.h"
 #include "tls/key_scheme.h"
-#include <openssl/async.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -119,33 +118,6 @@ static int sign_init(void *data, const char *digest, void *key, const OSSL_PARAM
            operation_set_params(operation, params);
 }
 
-/* Pauses until the answer is there. What it stands on is the stack of a job. */
-static int ask(const struct sl_key_apart *key, struct sl_key_request *request)
-{
-    struct sl_key_service *service = key->service;
-    struct sl_key_wait *wait = service == NULL ? NULL : service->running;
-    if (wait == NULL || wait->is_ending || ASYNC_get_current_job() == NULL) {
-        return 0; /* nobody could go on with it */
-    }
-    request->wait = wait;
-    request->result = service->submit(service, request);
-    if (request->result != SL_OK) {
-        wait->verdict = request->result;
-        return 0;
-    }
-    request->result = SL_AGAIN;
-    wait->request = request;
-    while (request->result == SL_AGAIN) {
-        if (ASYNC_pause_job() != 1) {
-            service->cancel(service, request);
-            request->result = SL_ENOMEM;
-        }
-    }
-    wait->request = NULL;
-    wait->verdict = request->result;
-    return request->result == SL_OK;
-}
-
 static int digest_sign(void *data, unsigned char *to, size_t *len, size_t room,
                        const unsigned char *input, size_t input_len)
 {
@@ -174,7 +146,7 @@ static int digest_sign(void *data, unsigned char *to, size_t *len, size_t room,
         request.input = sl_slice_of(digest, digest_len);
     }
     if (request.input.len == 0 || request.input.len > SL_KEY_INPUT_MAX ||
-        ask(operation->key, &request) != 1) {
+        !sl_key_ask(operation->key, &request)) {
         return 0;
     }
     *len = request.len;

@@ -24,12 +24,16 @@ SL_CHECKED enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag 
                                             struct sl_key_signer **ret_signer);
 void sl_key_signer_destroy(struct sl_key_signer *signer); /* NULL is allowed; wipes */
 
+/** From now on it also decrypts what RSA key transport sends (RFC 5246 7.4.7.1). */
+void sl_key_signer_allow_premaster(struct sl_key_signer *signer);
+
 /** Appends the public key as SubjectPublicKeyInfo, DER. SL_OK, SL_ENOSPC, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_key_signer_public(const struct sl_key_signer *signer,
                                             struct sl_wbuf *out);
 
 /**
- * Appends the signature of `input`: a digest of the scheme's length, for Ed25519 the message.
+ * Appends the signature of `input` (or the premaster secret in it): a digest of the scheme's
+ * length, for Ed25519 the message.
  * @param scheme  of tls/key_scheme.h
  * @return SL_OK, SL_EINVAL (the scheme is not one of this key, or the input not one of the scheme),
  *         SL_ENOSPC, SL_ENOMEM

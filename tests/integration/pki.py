@@ -56,6 +56,7 @@ class Pki:
         self.client_expired = self.issue("client_expired", None, is_expired=True)
         self.client_foreign = self.issue("client_foreign", None, issuer="foreign_ca")
         self.combined = str(self.folder / "combined.pem")
+        pathlib.Path(self.combined).touch(0o600)
         pathlib.Path(self.combined).write_text(
             pathlib.Path(self.server.chain).read_text() + pathlib.Path(self.server.key).read_text()
         )

@@ -16,6 +16,9 @@ from scale import PATIENCE, until
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("SLUICE_BIN") or str(ROOT / "build" / "src" / "app" / "sluice")
 READY_S = 20.0
+# Said once by a sanitized build that leaves the stack of a job: it does not know of such stacks.
+JOB_STACKS = re.compile(r"__asan_handle_no_return|^False positive error reports may follow|"
+                        r"^For details see https://github.com/google/sanitizers/issues/189")
 SANITIZER = re.compile(r"(Address|Leak|UndefinedBehavior|Memory)Sanitizer|runtime error:")
 
 
@@ -92,7 +95,7 @@ class Sluice:
             with self._news:
                 if isinstance(record, dict):
                     self.records.append(record)
-                else:
+                elif not JOB_STACKS.search(text):
                     self.noise.append(text)
                 self._news.notify_all()
 

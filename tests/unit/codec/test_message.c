@@ -18,7 +18,7 @@ static const struct {
     { { SL_MESSAGE_BUNDLE, { .worker_index = 0x1234 } },
       SL_MESSAGE_TO_WORKER,
       { true, false, false },
-      2,
+      1,
       10 },
     { { SL_MESSAGE_METRICS, { 0 } }, SL_MESSAGE_TO_WORKER, { true, false, false }, 1, 8 },
     { { SL_MESSAGE_LISTENER, { .listener = { 0x0102, 0x0304 } } },
@@ -45,6 +45,38 @@ static const struct {
       { false, false, true },
       0,
       16 },
+    { { SL_MESSAGE_KEYS, { 0 } }, SL_MESSAGE_TO_WORKER, { true, true, true }, 1, 8 },
+    { { SL_MESSAGE_KEY_COUNT, { .key = { .index = 3 } } },
+      SL_MESSAGE_TO_KEYS,
+      { true, false, false },
+      0,
+      12 },
+    { { SL_MESSAGE_KEY_FILE, { .key = { 2, SL_SLICE_INIT("\1") } } },
+      SL_MESSAGE_TO_KEYS,
+      { true, false, false },
+      1,
+      13 },
+    { { SL_MESSAGE_KEY_START, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 0, 8 },
+    { { SL_MESSAGE_KEY_CLIENT, { .worker_index = 5 } },
+      SL_MESSAGE_TO_KEYS,
+      { false, true, false },
+      1,
+      10 },
+    { { SL_MESSAGE_KEY_PUBLIC, { .key = { 7, SL_SLICE_INIT("public") } } },
+      SL_MESSAGE_FROM_KEYS,
+      { true, false, false },
+      0,
+      18 },
+    { { SL_MESSAGE_KEY_BAD, { .key = { 7, SL_SLICE_INIT("why") } } },
+      SL_MESSAGE_FROM_KEYS,
+      { true, false, false },
+      0,
+      15 },
+    { { SL_MESSAGE_KEY_CUT, { .worker_index = 5 } },
+      SL_MESSAGE_FROM_KEYS,
+      { false, true, false },
+      0,
+      10 },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])
@@ -131,6 +163,11 @@ static void every_type_comes_back(void **state)
         case SL_MESSAGE_FAILED:
             assert_true(sl_slice_eq(got.bytes, TYPES[i].message.bytes));
             break;
+        case SL_MESSAGE_KEY_PUBLIC:
+        case SL_MESSAGE_KEY_BAD:
+            assert_int_equal(got.key.index, 7);
+            assert_true(sl_slice_eq(got.key.bytes, TYPES[i].message.key.bytes));
+            break;
         case SL_MESSAGE_DRAINED:
             assert_true(got.connections_count == UINT64_C(0x0102030405060708));
             break;
@@ -149,7 +186,7 @@ static void a_message_is_taken_only_in_its_phase_and_from_its_sender(void **stat
         struct sl_wbuf out = emit(&TYPES[i].message, bytes);
         datagram = sl_wbuf_slice(&out);
         for (int phase = SL_PHASE_CONFIGURING; phase <= SL_PHASE_DRAINING; phase++) {
-            for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_TO_SUPERVISOR; to++) {
+            for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_FROM_KEYS; to++) {
                 bool allowed = TYPES[i].phases[phase] && to == (int)TYPES[i].direction;
                 assert_int_equal(parse(datagram, TYPES[i].fds_count, (enum sl_message_direction)to,
                                        (enum sl_message_phase)phase),
@@ -191,9 +228,11 @@ static void a_datagram_of_another_length_is_refused(void **state)
                 parse(sl_slice_of(bytes, len), TYPES[i].fds_count, TYPES[i].direction, phase_of(i)),
                 len == out.len ? SL_OK : SL_EPROTO);
         }
-        /* also when the header agrees with it, for all but the two that may have any length */
+        /* also when the header agrees with it, for all but those that may have any length */
         if (TYPES[i].message.type != SL_MESSAGE_TICKET_KEYS &&
-            TYPES[i].message.type != SL_MESSAGE_FAILED) {
+            TYPES[i].message.type != SL_MESSAGE_FAILED &&
+            TYPES[i].message.type != SL_MESSAGE_KEY_PUBLIC &&
+            TYPES[i].message.type != SL_MESSAGE_KEY_BAD) {
             bytes[7]++;
             assert_int_equal(parse(sl_slice_of(bytes, out.len + 1), TYPES[i].fds_count,
                                    TYPES[i].direction, phase_of(i)),

@@ -109,6 +109,7 @@ static int drop_office(void **state)
 
 struct run {
     struct sl_policy policy;
+    const char *ciphers; /* NULL: the policy's */
     struct sl_tls_ctx *client, *server;
     struct pair pair;
 };
@@ -118,6 +119,9 @@ static void run_open(struct run *r, struct office *o, size_t key, uint16_t versi
                      struct sl_tls_cert *client_cert)
 {
     r->policy = fixture_policy("old");
+    if (r->ciphers != NULL) {
+        r->policy.ciphers = r->ciphers;
+    }
     r->policy.min_version = r->policy.max_version = version;
     struct sl_tls_cert *const certs[] = { o->apart[key] };
     r->server = fixture_server(&(struct sl_tls_server_conf){
@@ -169,12 +173,28 @@ static void every_kind_of_key_signs_in_every_version(void **state)
     static const uint16_t VERSIONS[] = { 0x0301, 0x0302, 0x0303, 0x0304 };
     for (size_t key = 0; key < 3; key++) {
         for (size_t v = key == 2 ? 2 : 0; v < SL_COUNT(VERSIONS); v++) {
-            struct run r;
+            struct run r = { 0 };
             run_open(&r, o, key, VERSIONS[v], NULL);
             assert_int_equal(run_through(&r, o), 1);
             assert_talks(&r);
             run_close(&r);
         }
+    }
+}
+
+/* RFC 5246 7.4.7.1; what does not decrypt is not told apart, but the key must be one that may. */
+static void rsa_key_transport_goes_on_only_with_a_key_that_may(void **state)
+{
+    struct office *o = *state;
+    struct run r = { 0 };
+    static const uint16_t VERSIONS[] = { 0x0301, 0x0303 };
+    sl_key_signer_allow_premaster(o->signers[1]);
+    for (size_t v = 0; v < SL_COUNT(VERSIONS); v++) {
+        r.ciphers = "AES128-SHA:@SECLEVEL=0";
+        run_open(&r, o, 1, VERSIONS[v], NULL);
+        assert_int_equal(run_through(&r, o), 1);
+        assert_talks(&r);
+        run_close(&r);
     }
 }
 
@@ -184,7 +204,7 @@ static void certificates_toward_an_upstream_sign_as_well(void **state)
     static const uint16_t VERSIONS[] = { 0x0301, 0x0303, 0x0304 };
     for (size_t key = 0; key < 4; key++) {
         for (size_t v = key == 2 ? 1 : 0; v < SL_COUNT(VERSIONS); v++) {
-            struct run r;
+            struct run r = { 0 };
             run_open(&r, o, 0, VERSIONS[v], o->apart[key]);
             assert_int_equal(run_through(&r, o), 2);
             assert_talks(&r);
@@ -197,7 +217,7 @@ static void handshakes_do_not_depend_on_where_the_bytes_are_cut(void **state)
 {
     struct office *o = *state;
     for (size_t cut = 1; cut < 300; cut += cut < 16 ? 1 : 41) {
-        struct run r;
+        struct run r = { 0 };
         run_open(&r, o, cut % 3, 0x0304, o->apart[3]);
         r.pair.cut = cut;
         assert_int_equal(run_through(&r, o), 2);
@@ -210,7 +230,7 @@ static void handshakes_do_not_depend_on_where_the_bytes_are_cut(void **state)
 static void a_waiting_handshake_takes_nothing_and_asks_once(void **state)
 {
     struct office *o = *state;
-    struct run r;
+    struct run r = { 0 };
     run_open(&r, o, 0, 0x0304, NULL);
     size_t before = o->submitted_count;
     pair_handshake(&r.pair);
@@ -242,7 +262,7 @@ static void ring(struct sl_tls_waker *waker)
 static void who_waits_is_woken_once_an_answer(void **state)
 {
     struct office *o = *state;
-    struct run r;
+    struct run r = { 0 };
     struct alarm alarm = { { ring }, 0 };
     run_open(&r, o, 1, 0x0303, NULL);
     sl_tls_set_waker(r.pair.server.tls, &alarm.waker);
@@ -261,7 +281,7 @@ static void a_session_that_is_destroyed_while_it_waits_leaves_nothing(void **sta
 {
     struct office *o = *state;
     for (size_t i = 0; i < 100; i++) {
-        struct run r;
+        struct run r = { 0 };
         run_open(&r, o, i % 3, i % 2 == 0 ? 0x0304 : 0x0303, NULL);
         pair_handshake(&r.pair);
         assert_int_equal(r.pair.server.rc, SL_EWAIT);
@@ -273,7 +293,7 @@ static void a_session_that_is_destroyed_while_it_waits_leaves_nothing(void **sta
         assert_int_equal(o->cancelled_count, before + (i % 4 == 3 ? 0 : 1));
         assert_true(sl_list_is_empty(&o->waiting));
     }
-    struct run r; /* the stacks are all there again: the bound is 8 */
+    struct run r = { 0 }; /* the stacks are all there again: the bound is 8 */
     run_open(&r, o, 0, 0x0304, NULL);
     run_through(&r, o);
     assert_talks(&r);
@@ -284,7 +304,7 @@ static void an_upstream_session_that_waits_can_be_destroyed_too(void **state)
 {
     struct office *o = *state;
     for (size_t i = 0; i < 20; i++) {
-        struct run r;
+        struct run r = { 0 };
         run_open(&r, o, 0, i % 2 == 0 ? 0x0304 : 0x0303, o->apart[3]);
         pair_handshake(&r.pair);
         answer(o);
@@ -307,7 +327,7 @@ static void why_there_is_no_signature_is_told(void **state)
         { SL_EINVAL, SL_ETLS, "the private key does not sign" },
     };
     for (size_t i = 0; i < 2 * SL_COUNT(CASES); i++) {
-        struct run r;
+        struct run r = { 0 };
         size_t n = i / 2;
         run_open(&r, o, 0, i % 2 == 0 ? 0x0304 : 0x0303, NULL);
         pair_handshake(&r.pair);
@@ -320,7 +340,7 @@ static void why_there_is_no_signature_is_told(void **state)
         run_close(&r);
     }
     o->refusal = SL_EBUSY;
-    struct run r;
+    struct run r = { 0 };
     run_open(&r, o, 0, 0x0304, NULL);
     pair_handshake(&r.pair);
     assert_int_equal(r.pair.server.rc, SL_EBUSY);
@@ -331,7 +351,7 @@ static void why_there_is_no_signature_is_told(void **state)
 static void more_paused_handshakes_than_stacks_are_turned_away(void **state)
 {
     struct office *o = *state;
-    struct run runs[9];
+    struct run runs[9] = { 0 };
     for (size_t i = 0; i < SL_COUNT(runs); i++) {
         run_open(&runs[i], o, 0, 0x0304, NULL);
         pair_handshake(&runs[i].pair);
@@ -375,7 +395,7 @@ static void without_a_service_the_handshake_fails_and_nothing_else(void **state)
     const struct sl_tls_key key = { sl_wbuf_slice(&out), 0, NULL };
     struct sl_tls_cert *kept = o->apart[0], *cert = NULL;
     assert_int_equal(sl_tls_cert_create_apart(pki_slice(o->f.ec.chain), &key, NULL, &cert), SL_OK);
-    struct run r;
+    struct run r = { 0 };
     o->apart[0] = cert;
     run_open(&r, o, 0, 0x0304, NULL);
     pair_handshake(&r.pair);
@@ -389,6 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_key_signs_in_every_version),
+        cmocka_unit_test(rsa_key_transport_goes_on_only_with_a_key_that_may),
         cmocka_unit_test(certificates_toward_an_upstream_sign_as_well),
         cmocka_unit_test(handshakes_do_not_depend_on_where_the_bytes_are_cut),
         cmocka_unit_test(a_waiting_handshake_takes_nothing_and_asks_once),

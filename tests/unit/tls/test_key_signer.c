@@ -83,9 +83,10 @@ static void what_does_not_fit_the_key_is_refused(void **state)
         uint16_t scheme;
         size_t len;
     } CASES[] = {
-        { PKI_EC, 0x0804, 32 },  { PKI_EC, 0x0403, 31 },      { PKI_EC, 0x0403, 33 },
-        { PKI_EC, 0x0807, 32 },  { PKI_RSA, 0x0403, 32 },     { PKI_RSA, 0x0401, 0 },
-        { PKI_RSA, 0x0000, 32 }, { PKI_ED25519, 0x0403, 32 }, { PKI_RSA, 0x0804, 64 },
+        { PKI_EC, 0x0804, 32 },      { PKI_EC, 0x0403, 31 },  { PKI_EC, 0x0403, 33 },
+        { PKI_EC, 0x0807, 32 },      { PKI_RSA, 0x0403, 32 }, { PKI_RSA, 0x0401, 0 },
+        { PKI_RSA, 0x0000, 32 },     { PKI_RSA, 0xff02, 64 }, { PKI_EC, 0xff02, 64 },
+        { PKI_ED25519, 0x0403, 32 }, { PKI_RSA, 0x0804, 64 },
     };
     SL_UNUSED(state);
     for (size_t i = 0; i < SL_COUNT(CASES); i++) {

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/keeper.h"
+#include "app/children.h"
+#include "app/keys.h"
+#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { ANSWER_WAIT_MS = 10 * 1000, DISMISS_WAIT_MS = 1000, DISMISS_LOOK_MS = 2 };
+
+static enum sl_err send_one(int fd, const struct sl_message *message, const int *with)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_message_emit(message, &out);
+    while (rc == SL_OK) {
+        rc = sl_channel_send(fd, sl_wbuf_slice(&out), with, sl_message_fds_count(message->type));
+        struct pollfd room = { .fd = fd, .events = POLLOUT };
+        if (rc != SL_AGAIN) {
+            return rc;
+        }
+        rc = poll(&room, 1, ANSWER_WAIT_MS) <= 0 ? SL_ETIMEDOUT : SL_OK;
+    }
+    return rc;
+}
+
+/* Reads the next message; it points into `in`. */
+static enum sl_err recv_one(int fd, enum sl_message_phase phase, struct sl_wbuf *in,
+                            struct sl_message *ret_message)
+{
+    struct sl_channel_fds fds = { 0 };
+    enum sl_err rc = sl_channel_recv(fd, in, &fds);
+    if (rc == SL_OK) {
+        rc = sl_message_parse(sl_wbuf_slice(in), fds.count, SL_MESSAGE_FROM_KEYS, phase,
+                              ret_message);
+        sl_channel_fds_close(&fds);
+    }
+    return rc == SL_EOF ? SL_ERESET : rc;
+}
+
+/* Hands over one open file and waits for what it was. */
+static enum sl_err ask_one(int fd, uint32_t index, int file_fd, const struct sl_keeper_file *file,
+                           struct sl_wbuf *in, struct sl_slice *ret_public, struct sl_diag *diag)
+{
+    const uint8_t may = file->may_premaster ? 1 : 0;
+    const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
+                                     .key = { index, sl_slice_of(&may, 1) } };
+    struct pollfd answer = { .fd = fd, .events = POLLIN };
+    struct sl_message message;
+    enum sl_err rc = send_one(fd, &hand, &file_fd);
+    if (rc == SL_OK && poll(&answer, 1, ANSWER_WAIT_MS) <= 0) {
+        rc = SL_ETIMEDOUT;
+    }
+    rc = rc == SL_OK ? recv_one(fd, SL_PHASE_CONFIGURING, in, &message) : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (message.type == SL_MESSAGE_KEY_BAD) {
+        sl_diag_set(diag, "%s: %.*s", file->path, SL_SLICE_FMT(message.key.bytes));
+        return message.key.index == index ? SL_OK : SL_EPROTO;
+    }
+    *ret_public = message.key.bytes;
+    return message.key.index == index ? SL_OK : SL_EPROTO;
+}
+
+static enum sl_err hand_one(int fd, uint32_t index, const struct sl_keeper_file *file,
+                            struct sl_keeper_hearer *hearer)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_slice public_der = { 0 };
+    struct sl_diag diag = { 0 };
+    unsigned mode = 0;
+    int file_fd = -1;
+    enum sl_err rc = SL_OK;
+    if (sl_file_open(file->path, &diag, &file_fd, &mode) == SL_OK) {
+        rc = ask_one(fd, index, file_fd, file, &in, &public_der, &diag);
+        sl_socket_close(&file_fd);
+    }
+    if (rc == SL_OK) {
+        hearer->heard(hearer, index, mode, public_der, diag.text[0] == '\0' ? NULL : &diag);
+    }
+    return rc;
+}
+
+enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
+                            struct sl_keeper_hearer *hearer, pid_t *ret_pid, int *ret_fd)
+{
+    int ends[2] = { -1, -1 };
+    pid_t pid = 0;
+    enum sl_err rc = sl_channel_pair(ends);
+    rc = rc == SL_OK ? sl_process_spawn(SL_KEYS_ROLE, ends[1], &pid) : rc;
+    sl_socket_close(&ends[1]);
+    const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { .index = count } };
+    const struct sl_message start = { .type = SL_MESSAGE_KEY_START };
+    rc = rc == SL_OK ? send_one(ends[0], &begin, NULL) : rc;
+    for (uint32_t i = 0; rc == SL_OK && i < count; i++) {
+        rc = hand_one(ends[0], i, &files[i], hearer);
+    }
+    rc = rc == SL_OK ? send_one(ends[0], &start, NULL) : rc;
+    if (rc != SL_OK) {
+        sl_keeper_dismiss(pid, &ends[0]);
+        return rc;
+    }
+    *ret_pid = pid;
+    *ret_fd = ends[0];
+    return SL_OK;
+}
+
+void sl_keeper_dismiss(pid_t pid, int *fd)
+{
+    int status;
+    sl_socket_close(fd);
+    if (pid <= 0) {
+        return;
+    }
+    const uint64_t end_ms = sl_clock_monotonic_ms() + DISMISS_WAIT_MS;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        if (sl_clock_monotonic_ms() >= end_ms) { /* not collected, so the number is still its own */
+            (void)kill(pid, SIGKILL);
+            (void)waitpid(pid, &status, 0);
+            return;
+        }
+        (void)poll(NULL, 0, DISMISS_LOOK_MS);
+    }
+}
+
+static uint64_t restart_pause_ms(const struct sl_keeper *keeper)
+{
+    if (keeper->deaths_count <= 1) {
+        return 0;
+    }
+    uint32_t doublings = SL_MIN(keeper->deaths_count - 2, 16U);
+    return SL_MIN((uint64_t)SL_RESTART_PAUSE_MIN_MS << doublings,
+                  (uint64_t)SL_RESTART_PAUSE_MAX_MS);
+}
+
+static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
+                     struct sl_slice public_der, const struct sl_diag *diag)
+{
+    struct sl_keeper *keeper = SL_CONTAINER_OF(hearer, struct sl_keeper, hearer);
+    struct sl_logline line;
+    SL_UNUSED(index);
+    SL_UNUSED(mode);
+    SL_UNUSED(public_der);
+    if (diag != NULL) {
+        sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "key_failed");
+        sl_logline_cstr(&line, "detail", diag->text);
+        sl_log_put(keeper->log, &line);
+    }
+}
+
+static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct sl_keeper *keeper = SL_CONTAINER_OF(watch, struct sl_keeper, channel);
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_message message;
+    SL_UNUSED(events);
+    enum sl_err rc = recv_one(watch->fd, SL_PHASE_RUNNING, &in, &message);
+    if (rc == SL_OK) { /* KEY_CUT: the table lets nothing else through */
+        keeper->on_cut(keeper, message.worker_index);
+    } else if (rc != SL_AGAIN) { /* SIGCHLD tells the rest */
+        sl_loop_remove(keeper->loop, watch);
+        (void)kill(keeper->pid, SIGKILL);
+    }
+}
+
+static enum sl_err keeper_spawn(struct sl_keeper *keeper)
+{
+    enum sl_err rc = sl_keeper_spawn(keeper->files, keeper->count, &keeper->hearer, &keeper->pid,
+                                     &keeper->channel.fd);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    keeper->begin_ms = keeper->loop->now_ms;
+    rc = sl_loop_add(keeper->loop, &keeper->channel, SL_WATCH_INPUT);
+    if (rc != SL_OK) {
+        sl_keeper_dismiss(keeper->pid, &keeper->channel.fd);
+        keeper->pid = 0;
+        return rc;
+    }
+    struct sl_logline line;
+    sl_log_begin(keeper->log, &line, SL_LOG_INFO, "keys_started");
+    sl_logline_u64(&line, "pid", (uint64_t)keeper->pid);
+    sl_logline_u64(&line, "keys", keeper->count);
+    sl_log_put(keeper->log, &line);
+    return SL_OK;
+}
+
+static void on_restart(struct sl_timer *timer)
+{
+    struct sl_keeper *keeper = SL_CONTAINER_OF(timer, struct sl_keeper, restart);
+    if (keeper->is_ending) {
+        return;
+    }
+    if (keeper_spawn(keeper) == SL_OK) {
+        keeper->on_back(keeper);
+    } else {
+        keeper->deaths_count++;
+        sl_loop_timer(keeper->loop, timer, restart_pause_ms(keeper));
+    }
+}
+
+enum sl_err sl_keeper_start(struct sl_keeper *keeper)
+{
+    keeper->channel = (struct sl_watch){ .fd = -1, .on_ready = on_channel_ready };
+    keeper->hearer.heard = on_heard;
+    sl_timer_init(&keeper->restart, on_restart);
+    return keeper->count == 0 ? SL_OK : keeper_spawn(keeper);
+}
+
+void sl_keeper_fini(struct sl_keeper *keeper)
+{
+    if (keeper->loop == NULL) {
+        return;
+    }
+    keeper->is_ending = true;
+    sl_timer_cancel(&keeper->restart);
+    sl_keeper_dismiss(keeper->pid, &keeper->channel.fd);
+    keeper->pid = 0;
+}
+
+enum sl_err sl_keeper_attach(struct sl_keeper *keeper, uint16_t worker_index, int *ret_fd)
+{
+    int ends[2];
+    if (keeper->pid == 0) {
+        return SL_ENOENT;
+    }
+    enum sl_err rc = sl_channel_pair(ends);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_message client = { .type = SL_MESSAGE_KEY_CLIENT,
+                                       .worker_index = worker_index };
+    rc = send_one(keeper->channel.fd, &client, &ends[0]);
+    sl_socket_close(&ends[0]);
+    if (rc != SL_OK) { /* it has died, which SIGCHLD is about to tell */
+        sl_socket_close(&ends[1]);
+        return SL_ENOENT;
+    }
+    *ret_fd = ends[1];
+    return SL_OK;
+}
+
+bool sl_keeper_ended(struct sl_keeper *keeper, pid_t pid, int status)
+{
+    struct sl_logline line;
+    if (pid != keeper->pid || pid == 0) {
+        return false;
+    }
+    if (keeper->loop->now_ms - keeper->begin_ms >= SL_RESTART_LIVED_MS) {
+        keeper->deaths_count = 0;
+    }
+    keeper->deaths_count++;
+    keeper->pid = 0;
+    sl_socket_close(&keeper->channel.fd);
+    sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "keys_died");
+    sl_logline_u64(&line, "pid", (uint64_t)pid);
+    if (WIFSIGNALED(status)) {
+        sl_logline_u64(&line, "signal", (uint64_t)WTERMSIG(status));
+    } else {
+        sl_logline_u64(&line, "status", (uint64_t)WEXITSTATUS(status));
+    }
+    sl_logline_u64(&line, "restart_in_ms", restart_pause_ms(keeper));
+    sl_log_put(keeper->log, &line);
+    if (!keeper->is_ending) {
+        sl_loop_timer(keeper->loop, &keeper->restart, restart_pause_ms(keeper));
+    }
+    return true;
+}

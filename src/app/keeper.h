@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The process of the private keys as the supervisor sees it: started, handed the files,
+ * watched, restarted. No key is read here.
+ */
+#pragma once
+#include "codec/message.h"
+#include "svc/log.h"
+#include "sys/file.h"
+#include <sys/types.h>
+
+/** What became of one key file; embedded in its owner. */
+struct sl_keeper_hearer {
+    /** `diag` is NULL for a key that was read, whose public half is `public_der`. */
+    void (*heard)(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
+                  struct sl_slice public_der, const struct sl_diag *diag);
+};
+
+/** A file for the process to read. */
+struct sl_keeper_file {
+    const char *path;
+    bool may_premaster; /* a policy of its services allows RSA key transport */
+};
+
+/**
+ * Starts the process, hands it the files, and hears of each; waits for it.
+ * @return SL_OK (also when keys are bad), SL_ETIMEDOUT, SL_ERESET (it died), SL_ENOMEM, SL_EMFILE,
+ *         SL_ESYS; on failure nothing is left
+ */
+SL_CHECKED enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
+                                       struct sl_keeper_hearer *hearer, pid_t *ret_pid,
+                                       int *ret_fd);
+
+/** Asks a process that sl_keeper_spawn has started to end, and collects it. */
+void sl_keeper_dismiss(pid_t pid, int *fd);
+
+struct sl_keeper {
+    struct sl_loop *loop;
+    struct sl_log *log;
+    const struct sl_keeper_file *files; /* by key index */
+    uint32_t count;                     /* 0: nothing is ever started */
+    pid_t pid;                          /* 0 when there is none */
+    struct sl_watch channel;            /* owns our end */
+    struct sl_timer restart;
+    struct sl_keeper_hearer hearer;
+    uint32_t deaths_count; /* in a row */
+    uint64_t begin_ms;
+    bool is_ending;
+    /** It is there again: every worker wants a new channel. */
+    void (*on_back)(struct sl_keeper *keeper);
+    /** A worker has sent it what it must not. */
+    void (*on_cut)(struct sl_keeper *keeper, uint16_t worker_index);
+};
+
+/** The members without a default are set by the caller before. SL_OK, and as sl_keeper_spawn. */
+SL_CHECKED enum sl_err sl_keeper_start(struct sl_keeper *keeper);
+void sl_keeper_fini(struct sl_keeper *keeper);
+
+/** A channel for a worker; its end is the caller's. SL_OK, SL_ENOENT (there is no process now: wait
+ * for on_back), SL_EMFILE. */
+SL_CHECKED enum sl_err sl_keeper_attach(struct sl_keeper *keeper, uint16_t worker_index,
+                                        int *ret_fd);
+
+/** A child has ended: true when it was this one. */
+bool sl_keeper_ended(struct sl_keeper *keeper, pid_t pid, int status);

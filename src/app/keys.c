@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/keys.h"
+#include "app/cli.h"
+#include "codec/key_message.h"
+#include "codec/message.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/loop.h"
+#include "sys/memory.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+#include "tls/certificate.h"
+#include "tls/key_signer.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCHES_MAX_COUNT = 16, /* of one worker, then others have their turn */
+    ANSWER_BYTES_MAX = 16 + SL_KEY_SIGNATURE_MAX,
+};
+
+struct keys {
+    struct sl_loop loop;
+    struct sl_watch channel;
+    enum sl_message_phase phase;
+    struct sl_key_signer **signers; /* NULL for what could not be read */
+    uint32_t count;
+    struct sl_list clients;
+    int exit_status;
+    uint8_t in[SL_KEY_DATAGRAM_MAX], out[SL_KEY_DATAGRAM_MAX];
+};
+
+/* A worker. */
+struct client {
+    struct keys *keys;
+    struct sl_watch watch; /* owns our end of its channel */
+    struct sl_list node;
+    struct sl_reap reap;
+    uint16_t worker_index;
+};
+
+static void say(struct keys *k, const struct sl_message *message)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    if (sl_message_emit(message, &out) != SL_OK ||
+        sl_channel_send(k->channel.fd, sl_wbuf_slice(&out), NULL, 0) != SL_OK) {
+        sl_loop_stop(&k->loop); /* the supervisor is gone */
+    }
+}
+
+static void client_free(struct sl_reap *reap)
+{
+    free(SL_CONTAINER_OF(reap, struct client, reap));
+}
+
+static void client_close(struct client *client)
+{
+    sl_socket_close(&client->watch.fd);
+    sl_list_remove(&client->node);
+    sl_loop_reap(&client->keys->loop, &client->reap, client_free);
+}
+
+/* It breaks the protocol, or does not read what it asked for: the supervisor ends it. */
+static void client_cut(struct client *client)
+{
+    const struct sl_message message = { .type = SL_MESSAGE_KEY_CUT,
+                                        .worker_index = client->worker_index };
+    say(client->keys, &message);
+    client_close(client);
+}
+
+/* Appends the answer to one request. */
+static enum sl_err answer(struct keys *k, const struct sl_key_message *request, struct sl_wbuf *out)
+{
+    uint8_t bytes[SL_KEY_SIGNATURE_MAX];
+    struct sl_wbuf signature = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_key_message message = { .type = SL_KEY_SIGNED, .id = request->id };
+    if (request->key_index >= k->count) {
+        return SL_EPROTO;
+    }
+    struct sl_key_signer *signer = k->signers[request->key_index];
+    if (signer == NULL) {
+        message.result = SL_KEY_NOT_THERE;
+    } else if (sl_key_signer_sign(signer, request->scheme, request->bytes, &signature) != SL_OK) {
+        message.result = SL_KEY_REFUSED;
+        signature.len = 0;
+    }
+    message.bytes = sl_wbuf_slice(&signature);
+    return sl_key_message_emit(&message, out);
+}
+
+static enum sl_err flush(struct client *client, struct sl_wbuf *out)
+{
+    enum sl_err rc = SL_OK;
+    if (out->len > 0) {
+        rc = sl_channel_send(client->watch.fd, sl_wbuf_slice(out), NULL, 0);
+        out->len = 0;
+    }
+    return rc == SL_AGAIN ? SL_EPROTO : rc; /* there is room for all that may be under way */
+}
+
+static enum sl_err answer_batch(struct client *client, struct sl_slice in, struct sl_wbuf *out)
+{
+    struct sl_key_message request;
+    enum sl_err rc;
+    while ((rc = sl_key_message_next(&in, SL_KEY_TO_KEYS, &request)) == SL_OK) {
+        if (sl_wbuf_room(out) < ANSWER_BYTES_MAX) {
+            rc = flush(client, out);
+        }
+        rc = rc == SL_OK ? answer(client->keys, &request, out) : rc;
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return rc == SL_EOF ? SL_OK : rc;
+}
+
+static void on_client_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct client *client = SL_CONTAINER_OF(watch, struct client, watch);
+    struct keys *k = client->keys;
+    struct sl_wbuf out = sl_wbuf_of(k->out, sizeof(k->out));
+    enum sl_err rc = SL_OK;
+    SL_UNUSED(events);
+    for (size_t i = 0; rc == SL_OK && i < BATCHES_MAX_COUNT; i++) {
+        struct sl_wbuf in = sl_wbuf_of(k->in, sizeof(k->in));
+        struct sl_channel_fds fds = { 0 };
+        rc = sl_channel_recv(watch->fd, &in, &fds);
+        if (rc == SL_OK && fds.count > 0) {
+            sl_channel_fds_close(&fds);
+            rc = SL_EPROTO;
+        }
+        rc = rc == SL_OK ? answer_batch(client, sl_wbuf_slice(&in), &out) : rc;
+    }
+    if (rc == SL_OK || rc == SL_AGAIN) {
+        rc = flush(client, &out);
+    }
+    if (rc == SL_EOF || rc == SL_ERESET) {
+        client_close(client);
+    } else if (rc != SL_OK) {
+        client_cut(client);
+    }
+}
+
+static enum sl_err hear_client(struct keys *k, uint16_t worker_index, int fd)
+{
+    struct client *client = calloc(1, sizeof(*client));
+    if (client == NULL) {
+        return SL_ENOMEM;
+    }
+    *client = (struct client){ .keys = k,
+                               .watch = { .fd = fd, .on_ready = on_client_ready },
+                               .worker_index = worker_index };
+    sl_list_append(&k->clients, &client->node);
+    return sl_loop_add(&k->loop, &client->watch, SL_WATCH_INPUT);
+}
+
+static enum sl_err hear_count(struct keys *k, uint32_t count)
+{
+    if (k->signers != NULL) {
+        return SL_EPROTO;
+    }
+    /* what cannot be locked is a lack of the system's, not a reason not to serve */
+    enum sl_err locked = sl_memory_lock();
+    enum sl_err heap = sl_key_signer_guard_memory(count);
+    SL_UNUSED(locked);
+    SL_UNUSED(heap);
+    k->signers = calloc((size_t)count + 1, sizeof(struct sl_key_signer *));
+    k->count = count;
+    return k->signers == NULL ? SL_ENOMEM : SL_OK;
+}
+
+static enum sl_err hear_file(struct keys *k, uint32_t index, bool may_premaster, int fd)
+{
+    if (index >= k->count || k->signers[index] != NULL) {
+        return SL_EPROTO;
+    }
+    uint8_t der[SL_KEY_PUBLIC_MAX];
+    struct sl_wbuf public_key = sl_wbuf_of(der, sizeof(der));
+    SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = sl_file_read_fd(fd, SL_TLS_PEM_MAX, &diag, &pem);
+    rc = rc == SL_OK ? sl_key_signer_create(sl_blob_slice(&pem), &diag, &k->signers[index]) : rc;
+    rc = rc == SL_OK ? sl_key_signer_public(k->signers[index], &public_key) : rc;
+    if (rc == SL_OK && may_premaster) {
+        sl_key_signer_allow_premaster(k->signers[index]);
+    }
+    struct sl_message message = { .type = rc == SL_OK ? SL_MESSAGE_KEY_PUBLIC : SL_MESSAGE_KEY_BAD,
+                                  .key = { index, sl_wbuf_slice(&public_key) } };
+    if (rc != SL_OK) {
+        message.key.bytes = sl_slice_cstr(diag.text[0] == '\0' ? sl_err_name(rc) : diag.text);
+    }
+    say(k, &message);
+    return SL_OK;
+}
+
+/* Descriptors that stay open are taken out of `fds`. */
+static enum sl_err hear(struct keys *k, const struct sl_message *message,
+                        struct sl_channel_fds *fds)
+{
+    enum sl_err rc = SL_OK;
+    switch (message->type) {
+    case SL_MESSAGE_KEY_COUNT:
+        return hear_count(k, message->key.index);
+    case SL_MESSAGE_KEY_FILE:
+        return hear_file(k, message->key.index, message->key.bytes.ptr[0] == 1, fds->fds[0]);
+    case SL_MESSAGE_KEY_START:
+        k->phase = SL_PHASE_RUNNING;
+        return SL_OK;
+    default: /* KEY_CLIENT: the table lets nothing else through */
+        rc = hear_client(k, message->worker_index, fds->fds[0]);
+        fds->count = rc == SL_OK ? 0 : fds->count;
+        return rc;
+    }
+}
+
+static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct keys *k = SL_CONTAINER_OF(watch, struct keys, channel);
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_channel_fds fds = { 0 };
+    struct sl_message message;
+    SL_UNUSED(events);
+    enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
+    if (rc == SL_AGAIN) {
+        return;
+    }
+    if (rc == SL_OK) {
+        rc =
+            sl_message_parse(sl_wbuf_slice(&in), fds.count, SL_MESSAGE_TO_KEYS, k->phase, &message);
+        rc = rc == SL_OK ? hear(k, &message, &fds) : rc;
+        sl_channel_fds_close(&fds);
+    }
+    if (rc != SL_OK) { /* the supervisor is gone or not one of ours */
+        k->exit_status = rc == SL_EOF || rc == SL_ERESET ? SL_EXIT_DONE : SL_EXIT_FAILED;
+        sl_loop_stop(&k->loop);
+    }
+}
+
+static void keys_fini(struct keys *k)
+{
+    while (!sl_list_is_empty(&k->clients)) {
+        struct sl_list *first = k->clients.next;
+        client_close(SL_CONTAINER_OF(first, struct client, node));
+    }
+    sl_loop_fini(&k->loop);
+    for (uint32_t i = 0; i < k->count; i++) {
+        sl_key_signer_destroy(k->signers[i]);
+    }
+    free(k->signers);
+    sl_socket_close(&k->channel.fd);
+    free(k);
+}
+
+int sl_keys_main(void)
+{
+    sl_process_set_name("sluice-keys");
+    sl_process_hide_memory();
+    /* a terminal's ^C goes to all of us: connections that drain still want their signatures */
+    static const int IGNORED[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
+    for (size_t i = 0; i < SL_COUNT(IGNORED); i++) {
+        (void)signal(IGNORED[i], SIG_IGN);
+    }
+    struct keys *k = calloc(1, sizeof(*k));
+    if (k == NULL) {
+        return SL_EXIT_FAILED;
+    }
+    sl_list_init(&k->clients);
+    k->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
+    enum sl_err rc = sl_loop_init(&k->loop);
+    rc = rc == SL_OK ? sl_loop_add(&k->loop, &k->channel, SL_WATCH_INPUT) : rc;
+    rc = rc == SL_OK ? sl_loop_run(&k->loop) : rc;
+    int status = rc == SL_OK ? k->exit_status : SL_EXIT_FAILED;
+    keys_fini(k);
+    return status;
+}

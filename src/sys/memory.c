@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/memory.h"
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Under a limit, memory that is locked in advance would make later allocations fail. */
+static bool may_lock_all(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return false; /* its shadow is larger than any memory */
+#else
+    struct rlimit limit = { 0 };
+    return geteuid() == 0 ||
+           (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+#endif
+}
+
+enum sl_err sl_memory_lock(void)
+{
+    return may_lock_all() && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? SL_OK
+                                                                                   : SL_ESYS;
+}
