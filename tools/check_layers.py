@@ -21,6 +21,7 @@ ADDRESS_HEADERS = {"sys/socket.h", "netinet/in.h", "sys/un.h"}
 KERNEL = {"sys", "app"}
 HEADER_LAYERS = {
     "yaml.h": {"conf"},
+    "seccomp.h": {"sys"},
     "netdb.h": {"sys", "net", "app"},
     **dict.fromkeys(["sys/epoll.h", "sys/eventfd.h", "sys/mman.h", "sys/signalfd.h",
                      "sys/timerfd.h", "sys/wait.h", "spawn.h", "poll.h", "netinet/tcp.h",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/load.h"
+#include "app/confine.h"
 #include "app/keeper.h"
 #include "codec/pem.h"
 #include "net/resolver.h"
@@ -274,6 +275,23 @@ static enum sl_err add_service(struct loader *l, const struct sl_conf_service *s
     return result;
 }
 
+static enum sl_err add_user(struct loader *l)
+{
+    const struct sl_conf *conf = l->load->conf;
+    uint8_t bytes[SL_CONFINE_USER_BYTES];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_confine_user_put(conf, &out);
+    if (rc != SL_OK) {
+        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, conf->user.pos,
+                        "there is no user '%s' on this machine for the workers to run as",
+                        conf->user.text);
+        return rc;
+    }
+    return out.len == 0 ? SL_OK
+                        : collection_add_copy(&l->files, SL_BUNDLE_USER, sl_slice_cstr(""),
+                                              sl_wbuf_slice(&out));
+}
+
 static enum sl_err add_all(struct loader *l)
 {
     const struct sl_load_source *source = &l->load->source;
@@ -282,6 +300,7 @@ static enum sl_err add_all(struct loader *l)
     enum sl_err result = collection_add_copy(&l->files, SL_BUNDLE_YAML, none, source->yaml);
     note(&result,
          collection_add_copy(&l->files, SL_BUNDLE_FOLDER, none, sl_slice_cstr(source->folder)));
+    note(&result, add_user(l));
     for (size_t i = 0; i < conf->services_count; i++) {
         note(&result, add_service(l, &conf->services[i]));
     }

@@ -7,6 +7,7 @@
 #include "app/run.h"
 #include "app/worker.h"
 #include "conf/render.h"
+#include "sys/cage.h"
 #include "sys/process.h"
 #include "tls/library.h"
 #include <stdio.h>
@@ -51,9 +52,11 @@ static int command_help(const struct sl_cli *cli)
 
 static int command_version(void)
 {
-    uint8_t bytes[512];
+    uint8_t bytes[512], cage_bytes[256];
     struct sl_wbuf lacks = sl_wbuf_of(bytes, sizeof(bytes));
-    if (sl_tls_library_lacks(&lacks) != SL_OK) {
+    struct sl_wbuf cage = sl_wbuf_of(cage_bytes, sizeof(cage_bytes));
+    if (sl_tls_library_lacks(&lacks) != SL_OK ||
+        sl_cage_parts_put(sl_cage_unbuilt(), &cage) != SL_OK) {
         return SL_EXIT_FAILED;
     }
     (void)printf("sluice %s\n", SL_VERSION);
@@ -61,6 +64,8 @@ static int command_version(void)
     (void)printf("running on %s\n", sl_tls_library_running());
     (void)printf("which lacks: %.*s\n", lacks.len == 0 ? 7 : (int)lacks.len,
                  lacks.len == 0 ? "nothing" : (const char *)lacks.ptr);
+    (void)printf("cages built without: %.*s\n", cage.len == 0 ? 7 : (int)cage.len,
+                 cage.len == 0 ? "nothing" : (const char *)cage.ptr);
     return finish_stdout();
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/children.h"
 #include "app/cli.h"
+#include "app/confine.h"
 #include "app/ready.h"
 #include "app/run.h"
+#include "sys/notify.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +27,8 @@ struct supervisor {
     struct sl_keeper keeper; /* of the private keys */
     struct sl_ticket_keys tickets;
     struct sl_timer rotate, drain_end, kill_end;
+    struct sl_notify notify; /* the service manager */
+    struct sl_timer watchdog;
     int files_fd;
     uint64_t begin_ms;
     bool is_ready, is_draining;
@@ -128,6 +133,43 @@ static void give_up(struct supervisor *s, const char *detail)
     sl_children_kill(&s->children);
 }
 
+/* A service manager that is not there any more must not hold up anything. */
+static void notify(struct supervisor *s, const char *text)
+{
+    if (sl_notify_say(&s->notify, text) == SL_ERESET) {
+        log_event(s, SL_LOG_WARN, "notify_failed", "the service manager does not listen");
+        sl_notify_fini(&s->notify);
+    }
+}
+
+static void on_watchdog(struct sl_timer *timer)
+{
+    struct supervisor *s = SL_CONTAINER_OF(timer, struct supervisor, watchdog);
+    notify(s, "WATCHDOG=1");
+    sl_loop_timer(&s->loop, timer, s->notify.watchdog_ms);
+}
+
+static enum sl_err notify_init(struct supervisor *s, struct sl_diag *diag)
+{
+    const struct sl_notify_env env = { .socket = getenv("NOTIFY_SOCKET"),
+                                       .watchdog_usec = getenv("WATCHDOG_USEC"),
+                                       .watchdog_pid = getenv("WATCHDOG_PID") };
+    enum sl_err rc = sl_notify_init(&env, &s->notify);
+    if (rc != SL_OK) {
+        sl_diag_set(diag, "NOTIFY_SOCKET=%s, WATCHDOG_USEC=%s: %s",
+                    env.socket == NULL ? "" : env.socket,
+                    env.watchdog_usec == NULL ? "" : env.watchdog_usec, sl_err_name(rc));
+    }
+    /* no child is to speak for us */
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    (void)unsetenv("WATCHDOG_PID");
+    if (s->notify.watchdog_ms > 0) {
+        sl_loop_timer(&s->loop, &s->watchdog, s->notify.watchdog_ms);
+    }
+    return rc;
+}
+
 static void become_ready(struct supervisor *s)
 {
     struct sl_diag diag = { 0 };
@@ -139,6 +181,7 @@ static void become_ready(struct supervisor *s)
     }
     s->is_ready = true;
     log_event(s, SL_LOG_INFO, "ready", NULL);
+    notify(s, "READY=1\nSTATUS=Every listener accepts");
     if (s->run->on_ready != NULL) {
         s->run->on_ready(s->run, &s->listens);
     }
@@ -183,6 +226,7 @@ static void log_drain(struct supervisor *s)
 static void begin_drain(struct supervisor *s)
 {
     log_drain(s);
+    notify(s, "STOPPING=1\nSTATUS=Lets open connections come to their end");
     s->is_draining = s->children.is_ending = true;
     sl_children_tell(&s->children, SL_MESSAGE_DRAIN);
     sl_listens_close(&s->listens);
@@ -307,6 +351,10 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         sl_diag_set(diag, "cannot start: %s", why_of(rc));
         return rc;
     }
+    rc = notify_init(s, diag);
+    if (rc != SL_OK) {
+        return rc;
+    }
     s->begin_ms = s->loop.now_ms;
     s->keeper = (struct sl_keeper){ .loop = &s->loop,
                                     .log = &s->log,
@@ -347,6 +395,7 @@ static void supervisor_fini(struct supervisor *s)
     sl_socket_close(&s->signals.fd);
     sl_socket_close(&s->files_fd);
     sl_socket_close(&s->log_fd);
+    sl_notify_fini(&s->notify);
     sl_loop_fini(&s->loop);
 }
 
@@ -371,6 +420,12 @@ static int supervise(struct supervisor *s)
         return SL_EXIT_FAILED;
     }
     log_start(s);
+    rc = sl_confine_announce(s->run->load, &s->log, &diag);
+    if (rc != SL_OK) {
+        log_event(s, SL_LOG_ERROR, "start_failed", diag.text);
+        sl_log_flush(&s->log);
+        return SL_EXIT_FAILED;
+    }
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
     rc = sl_keeper_start(&s->keeper);
     rc = rc == SL_OK ? sl_children_start(&s->children) : rc;
@@ -390,11 +445,13 @@ int sl_run(struct sl_run *run)
 {
     struct supervisor s = { .run = run,
                             .log_fd = -1,
+                            .notify = { .fd = -1 },
                             .files_fd = -1,
                             .signals = { .fd = -1, .on_ready = on_signals_ready } };
     sl_timer_init(&s.rotate, on_rotate);
     sl_timer_init(&s.drain_end, on_drain_end);
     sl_timer_init(&s.kill_end, on_kill_end);
+    sl_timer_init(&s.watchdog, on_watchdog);
     int status = supervise(&s);
     supervisor_fini(&s);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/worker.h"
 #include "app/cli.h"
+#include "app/confine.h"
 #include "app/key_client.h"
 #include "codec/message.h"
 #include "net/connector.h"
@@ -263,6 +264,12 @@ static void hear_start(struct worker *w)
     if (rc != SL_OK) {
         const char *finding = first_finding(w);
         fail(w, finding != NULL ? finding : sl_err_name(rc));
+        return;
+    }
+    struct sl_diag diag = { 0 };
+    if (sl_confine_enter(w->snapshot->conf, sl_blob_slice(&w->files), SL_CAGE_WORKER, &w->log,
+                         &diag) != SL_OK) {
+        fail(w, diag.text);
         return;
     }
     w->phase = SL_PHASE_RUNNING;

@@ -84,8 +84,19 @@ struct sl_conf_limits {
     uint64_t client_hello_bytes;
 };
 
+enum sl_conf_cage_mode { SL_CAGE_MODE_ON, SL_CAGE_MODE_REQUIRED, SL_CAGE_MODE_OFF };
+enum sl_conf_cage_action { SL_CAGE_ACTION_ERRNO, SL_CAGE_ACTION_KILL };
+
+/** What holds a process that works for the network within what it needs. */
+struct sl_conf_cage {
+    enum sl_conf_cage_mode mode;
+    enum sl_conf_cage_action action;
+};
+
 struct sl_conf {
     uint32_t workers_count; /* 0: one per usable core */
+    struct sl_conf_string user;
+    struct sl_conf_cage cage;
     const struct sl_policy *policy;
     enum sl_log_format log_format;
     struct sl_conf_limits limits;

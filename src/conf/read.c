@@ -20,6 +20,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_POLICY] = "one of ",
     [SL_TYPE_FILE] = "a path of ",
     [SL_TYPE_HOST] = "a DNS name or IP address of ",
+    [SL_TYPE_STRING] = "a word of ",
     [SL_TYPE_STRINGS] = "a list of ",
     [SL_TYPE_LISTENS] = "a URL or a list of ",
     [SL_TYPE_CONNECTS] = "a URL or a list of ",
@@ -237,6 +238,17 @@ static bool host_read(struct sl_read *read, const struct sl_schema_option *optio
     return true;
 }
 
+static bool string_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, void *field)
+{
+    if (!text_check(read, option, node)) {
+        return false;
+    }
+    struct sl_conf_string *string = field;
+    *string = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+    return true;
+}
+
 static bool strings_read(struct sl_read *read, const struct sl_schema_option *option,
                          const struct sl_yaml_node *list, void *field)
 {
@@ -279,6 +291,7 @@ static const struct {
     [SL_TYPE_POLICY] = { policy_read, SL_YAML_SCALAR },
     [SL_TYPE_FILE] = { file_read, SL_YAML_SCALAR },
     [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
+    [SL_TYPE_STRING] = { string_read, SL_YAML_SCALAR },
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
     [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
     [SL_TYPE_CONNECTS] = { sl_read_urls, SL_YAML_LIST },

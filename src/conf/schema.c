@@ -19,6 +19,17 @@ static const struct sl_schema_word LOG_FORMATS[] = {
     { "json", SL_LOG_JSON },
     { NULL, 0 },
 };
+static const struct sl_schema_word CAGE_MODES[] = {
+    { "on", SL_CAGE_MODE_ON },
+    { "required", SL_CAGE_MODE_REQUIRED },
+    { "off", SL_CAGE_MODE_OFF },
+    { NULL, 0 },
+};
+static const struct sl_schema_word CAGE_ACTIONS[] = {
+    { "errno", SL_CAGE_ACTION_ERRNO },
+    { "kill", SL_CAGE_ACTION_KILL },
+    { NULL, 0 },
+};
 static const struct sl_schema_word PROXY_PROTOCOLS[] = {
     { "off", SL_PROXY_OUT_OFF },
     { "v2", SL_PROXY_OUT_V2 },
@@ -33,6 +44,7 @@ static const struct sl_schema_word CLIENT_VERIFIES[] = {
 
 static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TOP] = { "", "at the top level", sizeof(struct sl_conf) },
+    [SL_SECTION_CAGE] = { "cage", "in 'cage'", sizeof(struct sl_conf_cage) },
     [SL_SECTION_LOG] = { "log", "in 'log'", sizeof(struct sl_conf) },
     [SL_SECTION_LIMITS] = { "limits", "in 'limits'", sizeof(struct sl_conf_limits) },
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
@@ -59,6 +71,24 @@ static const struct sl_schema_option OPTIONS[] = {
         .preset = "auto",
         .text = "Processes that carry traffic; auto is one for each usable core",
         AT(struct sl_conf, workers_count),
+    },
+    {
+        .in = SL_SECTION_TOP,
+        .key = "user",
+        .type = SL_TYPE_STRING,
+        .min = 1,
+        .max = 256,
+        .preset = "nobody",
+        .text = "Whom the workers run as when Sluice is started by root; else, who starts it",
+        AT(struct sl_conf, user),
+    },
+    {
+        .in = SL_SECTION_TOP,
+        .key = "cage",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_CAGE,
+        .text = "What holds the workers: another user, no capabilities, Landlock, seccomp",
+        AT(struct sl_conf, cage),
     },
     {
         .in = SL_SECTION_TOP,
@@ -111,6 +141,25 @@ static const struct sl_schema_option OPTIONS[] = {
         .text = "The services by name, of letters, digits, '_', '.', '-', at most 64",
         AT(struct sl_conf, services),
         .count_at = offsetof(struct sl_conf, services_count),
+    },
+    {
+        .in = SL_SECTION_CAGE,
+        .key = "mode",
+        .type = SL_TYPE_WORD,
+        .words = CAGE_MODES,
+        .preset = "on",
+        .text = "on does without what the machine lacks, required does not start then, off has no "
+                "cage at all",
+        AT(struct sl_conf_cage, mode),
+    },
+    {
+        .in = SL_SECTION_CAGE,
+        .key = "action",
+        .type = SL_TYPE_WORD,
+        .words = CAGE_ACTIONS,
+        .preset = "errno",
+        .text = "What a system call meets that a worker may not make: an error, or its end",
+        AT(struct sl_conf_cage, action),
     },
     {
         .in = SL_SECTION_LOG,
@@ -390,6 +439,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_POLICY] = "policy",
     [SL_TYPE_FILE] = "file",
     [SL_TYPE_HOST] = "host",
+    [SL_TYPE_STRING] = "string",
     [SL_TYPE_STRINGS] = "list of strings",
     [SL_TYPE_LISTENS] = "URL or list",
     [SL_TYPE_CONNECTS] = "URL or list",
@@ -505,6 +555,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
         return policies_put(out);
     case SL_TYPE_FILE:
     case SL_TYPE_HOST:
+    case SL_TYPE_STRING:
         return sl_wbuf_printf(out, "%" PRIu64 " to %" PRIu64 " bytes", option->min, option->max);
     case SL_TYPE_STRINGS:
         return sl_wbuf_printf(out, "1 to %zu, each %" PRIu64 " to %" PRIu64 " bytes",

@@ -7,6 +7,7 @@
 /** A map of options. The order is that of the documents. */
 enum sl_schema_section {
     SL_SECTION_TOP,
+    SL_SECTION_CAGE,
     SL_SECTION_LOG,
     SL_SECTION_LIMITS,
     SL_SECTION_TICKETS,
@@ -28,6 +29,7 @@ enum sl_schema_type {
     SL_TYPE_POLICY,       /* const struct sl_policy * */
     SL_TYPE_FILE,         /* struct sl_conf_file */
     SL_TYPE_HOST,         /* DNS name or IP literal: struct sl_conf_string */
+    SL_TYPE_STRING,       /* struct sl_conf_string */
     SL_TYPE_STRINGS,      /* list: array of struct sl_conf_string, and its count */
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */

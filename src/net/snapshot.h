@@ -16,6 +16,7 @@ enum sl_bundle_kind {
     SL_BUNDLE_FILE,       /* by path; of PEM files the certificates only */
     SL_BUNDLE_SYSTEM_CAS, /* the system's CA file; no name */
     SL_BUNDLE_ADDRS,      /* by connect URL (net/upstream.h) */
+    SL_BUNDLE_USER,       /* whom workers become: u32 uid, gid, groups; no entry for nobody else */
     SL_BUNDLE_KEY,        /* by path of its file: u32 index, then the public half of a key */
 };
 

@@ -112,6 +112,13 @@ void sl_process_hide_memory(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+bool sl_process_is_hidden(void)
+{
+    struct rlimit cores = { .rlim_cur = 1, .rlim_max = 1 };
+    return getrlimit(RLIMIT_CORE, &cores) == 0 && cores.rlim_max == 0 &&
+           prctl(PR_GET_DUMPABLE) == 0;
+}
+
 uint32_t sl_process_cores_count(void)
 {
     cpu_set_t set;

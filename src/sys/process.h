@@ -35,6 +35,9 @@ void sl_process_set_name(const char *name);
 /** No core file, and no reading of this process's memory by its own user: it may hold keys. */
 void sl_process_hide_memory(void);
 
+/** Whether that holds: a change of user makes the kernel decide anew. */
+bool sl_process_is_hidden(void);
+
 /** Cores that this process may use; at least 1. */
 uint32_t sl_process_cores_count(void);
 

@@ -23,6 +23,7 @@ def pki():
 def folder():
     """A folder with a path short enough for unix sockets."""
     path = tempfile.mkdtemp(prefix="sl-")
+    os.chmod(path, 0o711)  # workers, who are somebody else when we are root, connect to sockets
     yield path
     shutil.rmtree(path)
 

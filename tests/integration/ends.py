@@ -103,6 +103,15 @@ class PlainEnd(End):
         self.sock.shutdown(socket.SHUT_WR)
 
 
+def fate_of_dialling(address):
+    """How a connection ends that is taken and given up at once: connect may see the reset already."""
+    try:
+        with PlainEnd(dial(address)) as client:
+            return client.fate()
+    except ConnectionResetError:
+        return "reset"
+
+
 class TlsEnd(End):
     """TLS over memory BIOs: TCP and TLS end apart from each other."""
 

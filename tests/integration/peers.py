@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backends of our own in threads: each connection runs one function that says how to behave."""
 import hashlib
+import os
 import selectors
 import socket
 import ssl
@@ -120,6 +121,7 @@ class Backend:
         if path is not None:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(path)
+            os.chmod(path, 0o666)
         else:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self.listener = socket.socket(family)

@@ -248,8 +248,8 @@ class Redis:
         self.folder = str(folder)
 
     def __enter__(self):
-        self.talk = Talk(["redis-server", "--port", "0", "--unixsocket", self.path, "--save", "",
-                          "--appendonly", "no", "--dir", self.folder])
+        self.talk = Talk(["redis-server", "--port", "0", "--unixsocket", self.path,
+                          "--unixsocketperm", "777", "--save", "", "--appendonly", "no", "--dir", self.folder])
         self.talk.expect(r"(?i)ready to accept connections")
         return self
 

@@ -35,6 +35,19 @@ def command_to(stdout, *args, timeout_s=30.0):
                           timeout=timeout_s * PATIENCE)
 
 
+def status_of(pid):
+    """/proc/PID/status as a mapping."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return {key: value.strip() for key, value in (line.split(":", 1)
+                                                  for line in text.splitlines())}
+
+
+def ids_of(pid):
+    """The user and group that a process runs as."""
+    status = status_of(pid)
+    return int(status["Uid"].split()[1]), int(status["Gid"].split()[1])
+
+
 class PlainDumper(yaml.SafeDumper):
     """Writes what is used twice twice: aliases are not wanted."""
 

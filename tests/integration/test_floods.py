@@ -143,6 +143,7 @@ class TestFullQueue:
         path = f"{folder}/slow.sock"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
+        os.chmod(path, 0o777)  # the workers may be somebody else
         listener.listen(1)
         one = fleet.serve("tcp://127.0.0.1:0", f"unix:{path}")
 

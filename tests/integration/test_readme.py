@@ -107,7 +107,8 @@ class TestPatterns:
         server = one("unix:/run/redis")
         client = one("server.example.com")
         out = run("mount -t tmpfs tmpfs /run && mkdir /run/redis\n"
-                  "background redis-server --port 0 --unixsocket /run/redis/redis.sock --save '' "
+                  "background redis-server --port 0 --unixsocket /run/redis/redis.sock "
+                  "--unixsocketperm 777 --save '' "
                   ">/dev/null 2>&1\n"
                   f"background {server}\nbackground {client}\n"
                   "until_ready redis-cli -h 127.0.0.1 -p 6379 ping\n"

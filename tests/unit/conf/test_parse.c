@@ -12,6 +12,9 @@ static void a_small_file_gets_every_default(void **state)
     assert_int_equal(conf->workers_count, 0);
     assert_string_equal(conf->policy->name, "intermediate");
     assert_int_equal(conf->log_format, SL_LOG_TEXT);
+    assert_string_equal(conf->user.text, "nobody");
+    assert_int_equal(conf->cage.mode, SL_CAGE_MODE_ON);
+    assert_int_equal(conf->cage.action, SL_CAGE_ACTION_ERRNO);
     assert_int_equal(conf->limits.connections_count, 0);
     assert_int_equal(conf->limits.buffer_bytes, 128 * 1024);
     assert_int_equal(conf->limits.client_hello_bytes, 16 * 1024);
@@ -63,7 +66,9 @@ static const char FULL[] = "workers: 3\n"
                            "    clients: { verify: require, ca: clients.pem }\n"
                            "  b:\n"
                            "    listen: tcp://:0\n"
-                           "    connect: tcp://h:1\n";
+                           "    connect: tcp://h:1\n"
+                           "user: sluice\n"
+                           "cage: { mode: required, action: kill }\n";
 
 static void full_service_check(const struct sl_conf_service *service)
 {
@@ -106,6 +111,10 @@ static void every_option_reaches_its_field(void **state)
     assert_int_equal(findings.warnings_count, 0);
     assert_int_equal(conf->workers_count, 3);
     assert_string_equal(conf->policy->name, "old");
+    assert_string_equal(conf->user.text, "sluice");
+    assert_int_equal(conf->user.pos.line, 28);
+    assert_int_equal(conf->cage.mode, SL_CAGE_MODE_REQUIRED);
+    assert_int_equal(conf->cage.action, SL_CAGE_ACTION_KILL);
     assert_int_equal(conf->log_format, SL_LOG_JSON);
     assert_int_equal(conf->limits.connections_count, 1000);
     assert_int_equal(conf->limits.buffer_bytes, 65536);
@@ -162,8 +171,8 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "10:1: error: unknown key 'polcy' at the top level: did you mean 'policy'?\n"
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
-        "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, policy, log, "
-        "limits, drain, tickets, services\n");
+        "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
+        "policy, log, limits, drain, tickets, services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)

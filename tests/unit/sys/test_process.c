@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "child.h"
 #include "sys/process.h"
 #include <fcntl.h>
 #include <setjmp.h>
@@ -118,6 +119,29 @@ static void the_log_is_opened_beside_stderr_without_changing_it(void **state)
     (void)close(stderr_fd);
 }
 
+static int hide(void)
+{
+    sl_process_hide_memory();
+    return 0;
+}
+
+static int show(void)
+{
+    return 0;
+}
+
+static int is_hidden(void)
+{
+    return sl_process_is_hidden() ? 0 : 1;
+}
+
+static void memory_is_kept_from_cores_and_from_others(void **state)
+{
+    SL_UNUSED(state);
+    assert_int_equal(child_run(hide, is_hidden), 0);
+    assert_int_equal(child_run(show, is_hidden), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_full_pipe_is_never_waited_for),
         cmocka_unit_test(a_reader_that_is_gone_is_an_error_and_no_signal),
         cmocka_unit_test(the_log_is_opened_beside_stderr_without_changing_it),
+        cmocka_unit_test(memory_is_kept_from_cores_and_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/confine.h"
+#include "base/reader.h"
+#include <unistd.h>
+
+enum { PARTS_TEXT_MAX = 256 }; /* bytes; holds the names of all parts */
+
+/* Names of parts, for a log line. */
+struct parts_text {
+    char bytes[PARTS_TEXT_MAX];
+};
+
+static struct parts_text parts_text(unsigned parts)
+{
+    struct parts_text text = { 0 };
+    struct sl_wbuf out = sl_wbuf_of(text.bytes, sizeof(text.bytes) - 1);
+    if (sl_cage_parts_put(parts, &out) != SL_OK) {
+        text.bytes[0] = '\0';
+    }
+    return text;
+}
+
+enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out)
+{
+    struct sl_cage_user user;
+    if (geteuid() != 0 || conf->cage.mode == SL_CAGE_MODE_OFF) {
+        return SL_OK;
+    }
+    if (sl_cage_user_find(conf->user.text, &user) != SL_OK) {
+        return SL_ENOENT;
+    }
+    if (user.uid == 0) {
+        return SL_OK;
+    }
+    enum sl_err rc = sl_wbuf_put_u32(out, user.uid);
+    rc = rc == SL_OK ? sl_wbuf_put_u32(out, user.gid) : rc;
+    for (size_t i = 0; rc == SL_OK && i < user.groups_count; i++) {
+        rc = sl_wbuf_put_u32(out, user.groups[i]);
+    }
+    return rc;
+}
+
+static struct sl_cage_rules rules_of(const struct sl_conf *conf, struct sl_slice files,
+                                     enum sl_cage_role role)
+{
+    struct sl_cage_rules rules = { .role = role,
+                                   .is_killing = conf->cage.action == SL_CAGE_ACTION_KILL };
+    struct sl_bundle bundle;
+    struct sl_slice user;
+    if (sl_bundle_open(files, &bundle) == SL_OK &&
+        sl_bundle_find(&bundle, SL_BUNDLE_USER, sl_slice_cstr(""), &user) == SL_OK) {
+        struct sl_reader r = sl_reader_of(user);
+        struct sl_cage_user *to = &rules.user;
+        to->uid = sl_reader_u32(&r);
+        to->gid = sl_reader_u32(&r);
+        while (r.in.len > 0 && !r.failed && to->groups_count < SL_CAGE_GROUPS_MAX) {
+            to->groups[to->groups_count++] = sl_reader_u32(&r);
+        }
+        rules.has_user = sl_reader_is_done(&r);
+    }
+    return rules;
+}
+
+/* Whether the configuration can do without what is lacking. */
+static enum sl_err accept_lacks(const struct sl_conf *conf, unsigned lacks, struct sl_diag *diag)
+{
+    if (lacks == 0 || conf->cage.mode != SL_CAGE_MODE_REQUIRED) {
+        return SL_OK;
+    }
+    sl_diag_set(diag, "cage.mode is required, and this machine or build lacks: %s",
+                parts_text(lacks).bytes);
+    return SL_ENOENT;
+}
+
+static void log_cage(const struct sl_conf *conf, const struct sl_cage_rules *rules,
+                     const struct sl_cage_report *report, struct sl_log *log)
+{
+    struct sl_logline line;
+    sl_log_begin(log, &line, report->lacks == 0 ? SL_LOG_INFO : SL_LOG_WARN, "cage");
+    sl_logline_cstr(&line, "mode", conf->cage.mode == SL_CAGE_MODE_REQUIRED ? "required" : "on");
+    if (rules->has_user) {
+        sl_logline_cstr(&line, "user", conf->user.text);
+    }
+    sl_logline_cstr(&line, "workers", parts_text(report->holds).bytes);
+    sl_logline_u64(&line, "landlock_abi", report->landlock_abi);
+    if (report->lacks != 0) {
+        sl_logline_cstr(&line, "lacks", parts_text(report->lacks).bytes);
+    }
+    if (sl_cage_unbuilt() != 0) {
+        sl_logline_cstr(&line, "built_without", parts_text(sl_cage_unbuilt()).bytes);
+    }
+    sl_log_put(log, &line);
+}
+
+static void log_off(struct sl_log *log)
+{
+    struct sl_logline line;
+    sl_log_begin(log, &line, SL_LOG_WARN, "cage");
+    sl_logline_cstr(&line, "mode", "off");
+    /* no process leaves its memory open, cage or not */
+    sl_logline_cstr(&line, "lacks", parts_text(SL_CAGE_ALL & ~(unsigned)SL_CAGE_NO_DUMP).bytes);
+    sl_log_put(log, &line);
+}
+
+enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
+                                struct sl_diag *diag)
+{
+    const struct sl_conf *conf = load->conf;
+    struct sl_cage_report report = { 0 };
+    if (conf->cage.mode == SL_CAGE_MODE_OFF) {
+        log_off(log);
+        return SL_OK;
+    }
+    const struct sl_cage_rules rules = rules_of(conf, sl_blob_slice(&load->files), SL_CAGE_WORKER);
+    if (sl_cage_try(&rules, &report) == SL_ESYS) {
+        report = (struct sl_cage_report){ .lacks = SL_CAGE_ALL };
+    }
+    log_cage(conf, &rules, &report, log);
+    return accept_lacks(conf, report.lacks, diag);
+}
+
+enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files,
+                             enum sl_cage_role role, struct sl_log *log, struct sl_diag *diag)
+{
+    struct sl_cage_report report = { 0 };
+    if (conf->cage.mode == SL_CAGE_MODE_OFF) {
+        return SL_OK;
+    }
+    const struct sl_cage_rules rules = rules_of(conf, files, role);
+    enum sl_err rc = sl_cage_enter(&rules, &report);
+    const unsigned unforeseen = report.lacks & ~sl_cage_unbuilt();
+    if (rc != SL_OK && unforeseen != 0) {
+        struct sl_logline line;
+        sl_log_begin(log, &line, SL_LOG_WARN, "cage_incomplete");
+        sl_logline_u64(&line, "pid", (uint64_t)getpid());
+        sl_logline_cstr(&line, "lacks", parts_text(unforeseen).bytes);
+        sl_log_put(log, &line);
+    }
+    return accept_lacks(conf, report.lacks, diag);
+}
