@@ -5,6 +5,9 @@
 
 enum { PARTS_TEXT_MAX = 256 }; /* bytes; holds the names of all parts */
 
+/* How `keys` is caged: flags of the message KEY_COUNT. */
+enum { KEYS_CAGED = 1U << 0, KEYS_REQUIRED = 1U << 1, KEYS_KILLED = 1U << 2 };
+
 /* Names of parts, for a log line. */
 struct parts_text {
     char bytes[PARTS_TEXT_MAX];
@@ -40,25 +43,63 @@ enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out)
     return rc;
 }
 
-static struct sl_cage_rules rules_of(const struct sl_conf *conf, struct sl_slice files,
-                                     enum sl_cage_role role)
+/* What sl_confine_user_put has written. */
+static enum sl_err read_user(struct sl_slice bytes, struct sl_cage_rules *rules)
 {
-    struct sl_cage_rules rules = { .role = role,
+    struct sl_reader r = sl_reader_of(bytes);
+    struct sl_cage_user *to = &rules->user;
+    to->uid = sl_reader_u32(&r);
+    to->gid = sl_reader_u32(&r);
+    while (r.in.len > 0 && !r.failed && to->groups_count < SL_CAGE_GROUPS_MAX) {
+        to->groups[to->groups_count++] = sl_reader_u32(&r);
+    }
+    rules->has_user = sl_reader_is_done(&r);
+    return rules->has_user ? SL_OK : SL_EPROTO;
+}
+
+static enum sl_err rules_of(const struct sl_conf *conf, struct sl_slice files,
+                            struct sl_cage_rules *ret_rules)
+{
+    struct sl_cage_rules rules = { .role = SL_CAGE_WORKER,
                                    .is_killing = conf->cage.action == SL_CAGE_ACTION_KILL };
     struct sl_bundle bundle;
     struct sl_slice user;
-    if (sl_bundle_open(files, &bundle) == SL_OK &&
-        sl_bundle_find(&bundle, SL_BUNDLE_USER, sl_slice_cstr(""), &user) == SL_OK) {
-        struct sl_reader r = sl_reader_of(user);
-        struct sl_cage_user *to = &rules.user;
-        to->uid = sl_reader_u32(&r);
-        to->gid = sl_reader_u32(&r);
-        while (r.in.len > 0 && !r.failed && to->groups_count < SL_CAGE_GROUPS_MAX) {
-            to->groups[to->groups_count++] = sl_reader_u32(&r);
-        }
-        rules.has_user = sl_reader_is_done(&r);
+    enum sl_err rc = sl_bundle_open(files, &bundle);
+    if (rc == SL_OK && sl_bundle_find(&bundle, SL_BUNDLE_USER, sl_slice_cstr(""), &user) == SL_OK) {
+        rc = read_user(user, &rules);
     }
-    return rules;
+    *ret_rules = rules;
+    return rc;
+}
+
+enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack, struct sl_wbuf *out)
+{
+    unsigned flags = conf->cage.mode == SL_CAGE_MODE_OFF ? 0 : KEYS_CAGED;
+    flags |= conf->cage.mode == SL_CAGE_MODE_REQUIRED && !may_lack ? KEYS_REQUIRED : 0;
+    flags |= conf->cage.action == SL_CAGE_ACTION_KILL ? KEYS_KILLED : 0;
+    enum sl_err rc = sl_wbuf_put_u8(out, (uint8_t)flags);
+    rc = rc == SL_OK ? sl_confine_user_put(conf, out) : rc;
+    return rc == SL_ENOENT ? SL_OK : rc;
+}
+
+enum sl_err sl_confine_keys_enter(struct sl_slice bytes)
+{
+    struct sl_cage_report report = { 0 };
+    struct sl_cage_rules rules = { .role = SL_CAGE_KEYS };
+    if (bytes.len == 0) {
+        return SL_EPROTO;
+    }
+    const unsigned flags = bytes.ptr[0];
+    (void)sl_slice_cut(&bytes, 1);
+    rules.is_killing = (flags & KEYS_KILLED) != 0;
+    if (bytes.len > 0 && read_user(bytes, &rules) != SL_OK) {
+        return SL_EPROTO;
+    }
+    if ((flags & KEYS_CAGED) == 0) {
+        return SL_OK;
+    }
+    enum sl_err rc = sl_cage_enter(&rules, &report);
+    return (flags & KEYS_REQUIRED) != 0 ? rc : SL_OK;
 }
 
 /* Whether the configuration can do without what is lacking. */
@@ -102,32 +143,58 @@ static void log_off(struct sl_log *log)
     sl_log_put(log, &line);
 }
 
+/* What the cages of both roles come to; what one lacks, holds for neither. */
+static void try_both(struct sl_cage_rules rules, struct sl_cage_report *ret_report)
+{
+    static const enum sl_cage_role ROLES[] = { SL_CAGE_WORKER, SL_CAGE_KEYS };
+    struct sl_cage_report both = { .holds = SL_CAGE_ALL };
+    for (size_t i = 0; i < SL_COUNT(ROLES); i++) {
+        struct sl_cage_report report = { 0 };
+        rules.role = ROLES[i];
+        if (sl_cage_try(&rules, &report) == SL_ESYS) {
+            report = (struct sl_cage_report){ .lacks = SL_CAGE_ALL };
+        }
+        both.holds &= report.holds;
+        both.lacks |= report.lacks;
+        both.landlock_abi = report.landlock_abi;
+    }
+    *ret_report = both;
+}
+
 enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
                                 struct sl_diag *diag)
 {
     const struct sl_conf *conf = load->conf;
     struct sl_cage_report report = { 0 };
+    struct sl_cage_rules rules;
     if (conf->cage.mode == SL_CAGE_MODE_OFF) {
         log_off(log);
         return SL_OK;
     }
-    const struct sl_cage_rules rules = rules_of(conf, sl_blob_slice(&load->files), SL_CAGE_WORKER);
-    if (sl_cage_try(&rules, &report) == SL_ESYS) {
-        report = (struct sl_cage_report){ .lacks = SL_CAGE_ALL };
+    enum sl_err rc = rules_of(conf, sl_blob_slice(&load->files), &rules);
+    if (rc != SL_OK) {
+        sl_diag_set(diag, "cage: %s", sl_err_name(rc));
+        return rc;
     }
+    try_both(rules, &report);
     log_cage(conf, &rules, &report, log);
     return accept_lacks(conf, report.lacks, diag);
 }
 
-enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files,
-                             enum sl_cage_role role, struct sl_log *log, struct sl_diag *diag)
+enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files, struct sl_log *log,
+                             struct sl_diag *diag)
 {
     struct sl_cage_report report = { 0 };
+    struct sl_cage_rules rules;
     if (conf->cage.mode == SL_CAGE_MODE_OFF) {
         return SL_OK;
     }
-    const struct sl_cage_rules rules = rules_of(conf, files, role);
-    enum sl_err rc = sl_cage_enter(&rules, &report);
+    enum sl_err rc = rules_of(conf, files, &rules);
+    if (rc != SL_OK) {
+        sl_diag_set(diag, "cage: %s", sl_err_name(rc));
+        return rc;
+    }
+    rc = sl_cage_enter(&rules, &report);
     const unsigned unforeseen = report.lacks & ~sl_cage_unbuilt();
     if (rc != SL_OK && unforeseen != 0) {
         struct sl_logline line;

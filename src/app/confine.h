@@ -6,6 +6,7 @@
 #include "sys/cage.h"
 
 enum { SL_CONFINE_USER_BYTES = 4 * (2 + SL_CAGE_GROUPS_MAX) };
+enum { SL_CONFINE_KEYS_BYTES = 1 + SL_CONFINE_USER_BYTES };
 
 /**
  * Appends whom the workers become, for the bundle: u32 uid, u32 gid, u32 of each group. Nothing
@@ -16,17 +17,32 @@ enum { SL_CONFINE_USER_BYTES = 4 * (2 + SL_CAGE_GROUPS_MAX) };
 SL_CHECKED enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out);
 
 /**
- * Tries the workers' cage and logs the event `cage`: what holds, and what this machine lacks.
- * @return SL_OK, SL_ENOENT (the configuration requires what is lacking: `diag`)
+ * Tries the cages of the workers and of `keys`, and logs the event `cage`: what holds, and what
+ * this machine lacks.
+ * @return SL_OK, SL_ENOENT (the configuration requires what is lacking: `diag`), and as
+ * sl_bundle_open
  */
 SL_CHECKED enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
                                            struct sl_diag *diag);
 
 /**
- * Enters the cage of `role`, if the configuration wants one; what is lacking is logged.
+ * Appends the cage of `keys`, which has no configuration: a byte of flags, then as
+ * sl_confine_user_put.
+ * @param may_lack  whatever the configuration requires: it is found out later
+ * @return SL_OK, SL_ENOSPC. Without such a user none is appended: that is a finding elsewhere.
+ */
+SL_CHECKED enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack,
+                                           struct sl_wbuf *out);
+
+/** Enters that cage. SL_OK, SL_ENOENT (what is required is lacking), SL_EPROTO (`rules` are none)
+ */
+SL_CHECKED enum sl_err sl_confine_keys_enter(struct sl_slice rules);
+
+/**
+ * Enters the workers' cage, if the configuration wants one; what is lacking is logged.
  * @param files  the bundle of the configuration
- * @return SL_OK, SL_ENOENT (the configuration requires what is lacking: `diag`)
+ * @return SL_OK, SL_ENOENT (the configuration requires what is lacking: `diag`), and as
+ * sl_bundle_open
  */
 SL_CHECKED enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files,
-                                        enum sl_cage_role role, struct sl_log *log,
-                                        struct sl_diag *diag);
+                                        struct sl_log *log, struct sl_diag *diag);

@@ -90,14 +90,15 @@ static enum sl_err hand_one(int fd, uint32_t index, const struct sl_keeper_file 
 }
 
 enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
-                            struct sl_keeper_hearer *hearer, pid_t *ret_pid, int *ret_fd)
+                            struct sl_slice cage, struct sl_keeper_hearer *hearer, pid_t *ret_pid,
+                            int *ret_fd)
 {
     int ends[2] = { -1, -1 };
     pid_t pid = 0;
     enum sl_err rc = sl_channel_pair(ends);
     rc = rc == SL_OK ? sl_process_spawn(SL_KEYS_ROLE, ends[1], &pid) : rc;
     sl_socket_close(&ends[1]);
-    const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { .index = count } };
+    const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { count, cage } };
     const struct sl_message start = { .type = SL_MESSAGE_KEY_START };
     rc = rc == SL_OK ? send_one(ends[0], &begin, NULL) : rc;
     for (uint32_t i = 0; rc == SL_OK && i < count; i++) {
@@ -174,8 +175,8 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
 
 static enum sl_err keeper_spawn(struct sl_keeper *keeper)
 {
-    enum sl_err rc = sl_keeper_spawn(keeper->files, keeper->count, &keeper->hearer, &keeper->pid,
-                                     &keeper->channel.fd);
+    enum sl_err rc = sl_keeper_spawn(keeper->files, keeper->count, keeper->cage, &keeper->hearer,
+                                     &keeper->pid, &keeper->channel.fd);
     if (rc != SL_OK) {
         return rc;
     }

@@ -23,12 +23,13 @@ struct sl_keeper_file {
 
 /**
  * Starts the process, hands it the files, and hears of each; waits for it.
+ * @param cage  the one that it enters first (app/confine.h)
  * @return SL_OK (also when keys are bad), SL_ETIMEDOUT, SL_ERESET (it died), SL_ENOMEM, SL_EMFILE,
  *         SL_ESYS; on failure nothing is left
  */
 SL_CHECKED enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
-                                       struct sl_keeper_hearer *hearer, pid_t *ret_pid,
-                                       int *ret_fd);
+                                       struct sl_slice cage, struct sl_keeper_hearer *hearer,
+                                       pid_t *ret_pid, int *ret_fd);
 
 /** Asks a process that sl_keeper_spawn has started to end, and collects it. */
 void sl_keeper_dismiss(pid_t pid, int *fd);
@@ -38,6 +39,7 @@ struct sl_keeper {
     struct sl_log *log;
     const struct sl_keeper_file *files; /* by key index */
     uint32_t count;                     /* 0: nothing is ever started */
+    struct sl_slice cage;               /* of the process; the caller's */
     pid_t pid;                          /* 0 when there is none */
     struct sl_watch channel;            /* owns our end */
     struct sl_timer restart;

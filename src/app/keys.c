@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/keys.h"
 #include "app/cli.h"
+#include "app/confine.h"
 #include "codec/key_message.h"
 #include "codec/message.h"
 #include "sys/channel.h"
@@ -157,7 +158,7 @@ static enum sl_err hear_client(struct keys *k, uint16_t worker_index, int fd)
     return sl_loop_add(&k->loop, &client->watch, SL_WATCH_INPUT);
 }
 
-static enum sl_err hear_count(struct keys *k, uint32_t count)
+static enum sl_err hear_count(struct keys *k, uint32_t count, struct sl_slice cage)
 {
     if (k->signers != NULL) {
         return SL_EPROTO;
@@ -167,6 +168,11 @@ static enum sl_err hear_count(struct keys *k, uint32_t count)
     enum sl_err heap = sl_key_signer_guard_memory(count);
     SL_UNUSED(locked);
     SL_UNUSED(heap);
+    /* behind the locks, which want rights, and before the first byte of a file */
+    enum sl_err rc = sl_confine_keys_enter(cage);
+    if (rc != SL_OK) {
+        return rc;
+    }
     k->signers = calloc((size_t)count + 1, sizeof(struct sl_key_signer *));
     k->count = count;
     return k->signers == NULL ? SL_ENOMEM : SL_OK;
@@ -203,7 +209,7 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
     enum sl_err rc = SL_OK;
     switch (message->type) {
     case SL_MESSAGE_KEY_COUNT:
-        return hear_count(k, message->key.index);
+        return hear_count(k, message->key.index, message->key.bytes);
     case SL_MESSAGE_KEY_FILE:
         return hear_file(k, message->key.index, message->key.bytes.ptr[0] == 1, fds->fds[0]);
     case SL_MESSAGE_KEY_START:

@@ -360,6 +360,8 @@ static void note_key(struct sl_keeper_hearer *hearer, uint32_t index, unsigned m
 static enum sl_err ask_keys(struct loader *l)
 {
     struct sl_load *load = l->load;
+    uint8_t bytes[SL_CONFINE_KEYS_BYTES];
+    struct sl_wbuf cage = sl_wbuf_of(bytes, sizeof(bytes));
     pid_t pid = 0;
     int fd = -1;
     if (l->keys_count == 0) {
@@ -375,7 +377,10 @@ static enum sl_err ask_keys(struct loader *l)
     }
     load->keys_count = (uint32_t)l->keys_count;
     l->hearer.heard = note_key;
-    enum sl_err rc = sl_keeper_spawn(load->key_files, load->keys_count, &l->hearer, &pid, &fd);
+    enum sl_err rc = sl_confine_keys_put(load->conf, true, &cage);
+    rc = rc == SL_OK ? sl_keeper_spawn(load->key_files, load->keys_count, sl_wbuf_slice(&cage),
+                                       &l->hearer, &pid, &fd)
+                     : rc;
     if (rc != SL_OK) {
         sl_findings_add(&load->findings, SL_FINDING_ERROR, l->keys[0].file->pos,
                         "the process that reads private keys failed: %s", sl_err_name(rc));

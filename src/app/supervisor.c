@@ -25,6 +25,7 @@ struct supervisor {
     struct sl_listens listens;
     struct sl_children children;
     struct sl_keeper keeper; /* of the private keys */
+    uint8_t keys_cage[SL_CONFINE_KEYS_BYTES];
     struct sl_ticket_keys tickets;
     struct sl_timer rotate, drain_end, kill_end;
     struct sl_notify notify; /* the service manager */
@@ -356,10 +357,16 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         return rc;
     }
     s->begin_ms = s->loop.now_ms;
+    struct sl_wbuf cage = sl_wbuf_of(s->keys_cage, sizeof(s->keys_cage));
+    rc = sl_confine_keys_put(load->conf, false, &cage);
+    if (rc != SL_OK) {
+        return rc;
+    }
     s->keeper = (struct sl_keeper){ .loop = &s->loop,
                                     .log = &s->log,
                                     .files = load->key_files,
                                     .count = load->keys_count,
+                                    .cage = sl_wbuf_slice(&cage),
                                     .channel = { .fd = -1 },
                                     .on_back = on_keys_back,
                                     .on_cut = on_keys_cut };

@@ -267,8 +267,7 @@ static void hear_start(struct worker *w)
         return;
     }
     struct sl_diag diag = { 0 };
-    if (sl_confine_enter(w->snapshot->conf, sl_blob_slice(&w->files), SL_CAGE_WORKER, &w->log,
-                         &diag) != SL_OK) {
+    if (sl_confine_enter(w->snapshot->conf, sl_blob_slice(&w->files), &w->log, &diag) != SL_OK) {
         fail(w, diag.text);
         return;
     }

@@ -49,7 +49,7 @@ static const struct row {
     [SL_MESSAGE_KEYS]        = { "KEYS", SL_MESSAGE_TO_WORKER, IN_ANY,
                                  BODY_NONE, 0, 0, 1 },
     [SL_MESSAGE_KEY_COUNT]   = { "KEY_COUNT", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
-                                 BODY_KEY, 4, 4, 0 },
+                                 BODY_KEY, 5, 4 + SL_MESSAGE_KEY_CAGE_MAX, 0 },
     [SL_MESSAGE_KEY_FILE]    = { "KEY_FILE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
                                  BODY_KEY, 5, 5, 1 },
     [SL_MESSAGE_KEY_START]   = { "KEY_START", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,

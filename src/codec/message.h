@@ -13,6 +13,7 @@ enum { SL_MESSAGE_HEAD_BYTES = 8 };
 enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 }; /* bytes of the body of TICKET_KEYS */
 enum { SL_MESSAGE_FAILED_MAX = 1024 };     /* bytes of the text of FAILED */
 enum { SL_MESSAGE_KEY_MAX = 4 + 4096 };    /* bytes of the body of KEY_PUBLIC */
+enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };    /* bytes of the cage in KEY_COUNT */
 enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes of the longest */
 enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
@@ -28,7 +29,7 @@ enum sl_message_type {
     SL_MESSAGE_FAILED,      /* the worker ends, and this is why */
     SL_MESSAGE_DRAINED,     /* the worker ends its draining */
     SL_MESSAGE_KEYS,        /* descriptor: the channel to ask for signatures on from now on */
-    SL_MESSAGE_KEY_COUNT,   /* how many keys will come */
+    SL_MESSAGE_KEY_COUNT,   /* how many keys will come, and the cage to be in before */
     SL_MESSAGE_KEY_FILE,    /* descriptor: the file of one of them */
     SL_MESSAGE_KEY_START,   /* all have come */
     SL_MESSAGE_KEY_CLIENT,  /* descriptor: a worker's channel, to answer on */
@@ -65,8 +66,8 @@ struct sl_message {
         uint64_t connections_count;               /* DRAINED: those that were cut off */
         struct {
             uint32_t index; /* KEY_COUNT: how many */
-            /* KEY_FILE: a byte, 1 when it may do RSA key transport, else 0; KEY_PUBLIC:
-             * SubjectPublicKeyInfo; KEY_BAD: text */
+            /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
+             * transport, else 0; KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text */
             struct sl_slice bytes;
         } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD */
     };

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Under a limit, memory that is locked in advance would make later allocations fail. */
 static bool may_lock_all(void)
@@ -11,9 +10,9 @@ static bool may_lock_all(void)
 #ifdef __SANITIZE_ADDRESS__
     return false; /* its shadow is larger than any memory */
 #else
-    struct rlimit limit = { 0 };
-    return geteuid() == 0 ||
-           (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+    struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+    (void)setrlimit(RLIMIT_MEMLOCK, &limit); /* root may; who has given root up is bound by it */
+    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 #endif
 }
 

@@ -63,6 +63,14 @@ class TestRoot:
         echo_through(one.address())
 
     @as_root
+    def test_the_keys_are_in_a_cage_too(self, fleet, backend, pki):
+        one = fleet.run({"workers": 1, "services": {"main": {
+            "listen": "tls://127.0.0.1:0", "connect": backend().url,
+            "certificates": [pki.server.as_config()]}}})
+        nobody = pwd.getpwnam("nobody")
+        check_worker(one.wait_log("keys_started")["pid"], nobody.pw_uid, nobody.pw_gid)
+
+    @as_root
     def test_a_worker_that_comes_back_is_caged_as_well(self, fleet, backend):
         one = fleet.serve("tcp://127.0.0.1:0", backend().url)
         one.may_lose_workers = True
