@@ -79,7 +79,7 @@ static const struct sl_schema_option OPTIONS[] = {
         .min = 1,
         .max = 256,
         .preset = "nobody",
-        .text = "Whom the workers run as when Sluice is started by root; else, who starts it",
+        .text = "Whom workers and keys run as when Sluice is started by root; else, who starts it",
         AT(struct sl_conf, user),
     },
     {
@@ -87,7 +87,7 @@ static const struct sl_schema_option OPTIONS[] = {
         .key = "cage",
         .type = SL_TYPE_MAP,
         .section = SL_SECTION_CAGE,
-        .text = "What holds the workers: another user, no capabilities, Landlock, seccomp",
+        .text = "What holds workers and keys: another user, no capabilities, Landlock, seccomp",
         AT(struct sl_conf, cage),
     },
     {
@@ -158,7 +158,7 @@ static const struct sl_schema_option OPTIONS[] = {
         .type = SL_TYPE_WORD,
         .words = CAGE_ACTIONS,
         .preset = "errno",
-        .text = "What a system call meets that a worker may not make: an error, or its end",
+        .text = "What a system call meets that a caged process may not make: an error, or its end",
         AT(struct sl_conf_cage, action),
     },
     {
