@@ -232,6 +232,13 @@ class TestSizes:
             write(tmp_path, name, SPDX)
         assert check_sizes.check(tmp_path).errors == []
 
+    def test_a_table_alone_needs_no_test(self, tmp_path):
+        write(tmp_path, "src/conf/rows.c", SPDX + "const int sl_rows[] = { 1 };\n")
+        assert check_sizes.check(tmp_path).errors == []
+        write(tmp_path, "src/conf/rows.c",
+              SPDX + "const int sl_rows[] = { 1 };\nint f(void)\n{\n    return 1;\n}\n")
+        assert len(check_sizes.check(tmp_path).errors) == 1
+
     def test_the_script_prints_and_fails_only_for_errors(self, tmp_path):
         script = ROOT / "tools" / "check_sizes.py"
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file The two sides of a service: its clients and its upstreams. */
+#include "conf/options.h"
+
+static const struct sl_schema_word PROXY_PROTOCOLS[] = {
+    { "off", SL_PROXY_OUT_OFF },
+    { "v2", SL_PROXY_OUT_V2 },
+    { NULL, 0 },
+};
+static const struct sl_schema_word CLIENT_VERIFIES[] = {
+    { "off", SL_CLIENT_VERIFY_OFF },
+    { "request", SL_CLIENT_VERIFY_REQUEST },
+    { "require", SL_CLIENT_VERIFY_REQUIRE },
+    { NULL, 0 },
+};
+
+static const struct sl_schema_option ROWS[] = {
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "verify",
+        .type = SL_TYPE_SWITCH,
+        .preset = "on",
+        .text = "Whether the upstream must show a certificate of a trusted authority for its name",
+        SL_OPTION_AT(struct sl_conf_upstream, is_verified),
+        .pos_at = offsetof(struct sl_conf_upstream, verify_pos),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "ca",
+        .type = SL_TYPE_FILE,
+        .min = 1,
+        .max = SL_OPTION_PATH_BYTES,
+        .absent = "the system's authorities",
+        .example = "/etc/sluice/upstream-ca.pem",
+        .text = "PEM file with the authorities that are trusted, instead of the system's",
+        SL_OPTION_AT(struct sl_conf_upstream, ca),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "name",
+        .type = SL_TYPE_HOST,
+        .min = 1,
+        .max = 253,
+        .absent = "the host of the connect URL",
+        .example = "backend.example.com",
+        .text = "The DNS name to send as SNI, or IP address, that the certificate must be for",
+        SL_OPTION_AT(struct sl_conf_upstream, name),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "certificate",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_CERTIFICATE,
+        .absent = "none",
+        .example = "{ chain: /etc/sluice/me.pem, key: /etc/sluice/me.key }",
+        .text = "Shown to an upstream that asks for a client certificate",
+        SL_OPTION_AT(struct sl_conf_upstream, certificate),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "proxy_protocol",
+        .type = SL_TYPE_WORD,
+        .words = PROXY_PROTOCOLS,
+        .preset = "off",
+        .text = "Whether a PROXY protocol header, which tells the client's address, goes first",
+        SL_OPTION_AT(struct sl_conf_upstream, proxy_out),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "verify",
+        .type = SL_TYPE_WORD,
+        .words = CLIENT_VERIFIES,
+        .preset = "off",
+        .text = "Whether clients are asked for a certificate: request admits those without one, "
+                "require does not",
+        SL_OPTION_AT(struct sl_conf_clients, verify),
+        .pos_at = offsetof(struct sl_conf_clients, verify_pos),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "ca",
+        .type = SL_TYPE_FILE,
+        .min = 1,
+        .max = SL_OPTION_PATH_BYTES,
+        .absent = "none; needed unless verify is off",
+        .example = "/etc/sluice/clients-ca.pem",
+        .text = "PEM file with the authorities that sign clients' certificates",
+        SL_OPTION_AT(struct sl_conf_clients, ca),
+    },
+};
+
+const struct sl_option_table sl_options_sides = { ROWS, SL_COUNT(ROWS) };
