@@ -121,7 +121,7 @@ static void send_queued(struct sl_key_client *client)
             return;
         }
         enum sl_err rc = sl_channel_send(client->channel.fd, sl_wbuf_slice(&out), NULL, 0);
-        if (rc == SL_AGAIN) { /* goes on with the next answer, or when there is room */
+        if (rc == SL_AGAIN) { /* goes on with the next answer: some are due, or there were room */
             return;
         }
         if (rc != SL_OK) {
@@ -168,17 +168,13 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
 {
     struct sl_key_client *client = SL_CONTAINER_OF(watch, struct sl_key_client, channel);
     uint8_t bytes[SL_KEY_DATAGRAM_MAX];
-    const int fd = watch->fd;
-    enum sl_err rc = SL_OK;
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_channel_fds fds = { 0 };
     SL_UNUSED(events);
-    while (rc == SL_OK && watch->fd == fd) {
-        struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
-        struct sl_channel_fds fds = { 0 };
-        rc = sl_channel_recv(fd, &in, &fds);
-        sl_channel_fds_close(&fds);
-        rc = rc == SL_OK ? hear_batch(client, sl_wbuf_slice(&in)) : rc;
-    }
-    if (rc != SL_AGAIN) { /* it has died; the supervisor brings another channel */
+    enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
+    sl_channel_fds_close(&fds);
+    rc = rc == SL_OK ? hear_batch(client, sl_wbuf_slice(&in)) : rc;
+    if (rc != SL_OK && rc != SL_AGAIN) { /* it has died; the supervisor brings another channel */
         lost(client);
     } else if (!sl_list_is_empty(&client->queued)) {
         sl_loop_defer(client->loop, &client->flush);
@@ -213,7 +209,7 @@ enum sl_err sl_key_client_use(struct sl_key_client *client, int fd)
 {
     lost(client);
     client->channel.fd = fd;
-    enum sl_err rc = sl_loop_add(client->loop, &client->channel, SL_WATCH_STREAM);
+    enum sl_err rc = sl_loop_add(client->loop, &client->channel, SL_WATCH_INPUT);
     if (rc != SL_OK) {
         client->channel.fd = -1;
         return rc;

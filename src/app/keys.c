@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum {
-    BATCHES_MAX_COUNT = 16, /* of one worker, then others have their turn */
     ANSWER_BYTES_MAX = 16 + SL_KEY_SIGNATURE_MAX,
 };
 
@@ -122,22 +121,21 @@ static void on_client_ready(struct sl_watch *watch, uint32_t events)
 {
     struct client *client = SL_CONTAINER_OF(watch, struct client, watch);
     struct keys *k = client->keys;
+    struct sl_wbuf in = sl_wbuf_of(k->in, sizeof(k->in));
     struct sl_wbuf out = sl_wbuf_of(k->out, sizeof(k->out));
-    enum sl_err rc = SL_OK;
+    struct sl_channel_fds fds = { 0 };
     SL_UNUSED(events);
-    for (size_t i = 0; rc == SL_OK && i < BATCHES_MAX_COUNT; i++) {
-        struct sl_wbuf in = sl_wbuf_of(k->in, sizeof(k->in));
-        struct sl_channel_fds fds = { 0 };
-        rc = sl_channel_recv(watch->fd, &in, &fds);
-        if (rc == SL_OK && fds.count > 0) {
-            sl_channel_fds_close(&fds);
-            rc = SL_EPROTO;
-        }
-        rc = rc == SL_OK ? answer_batch(client, sl_wbuf_slice(&in), &out) : rc;
+    /* one batch, then others have their turn; a read that finds nothing costs more than an event */
+    enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
+    if (rc == SL_AGAIN) {
+        return;
     }
-    if (rc == SL_OK || rc == SL_AGAIN) {
-        rc = flush(client, &out);
+    if (rc == SL_OK && fds.count > 0) {
+        sl_channel_fds_close(&fds);
+        rc = SL_EPROTO;
     }
+    rc = rc == SL_OK ? answer_batch(client, sl_wbuf_slice(&in), &out) : rc;
+    rc = rc == SL_OK ? flush(client, &out) : rc;
     if (rc == SL_EOF || rc == SL_ERESET) {
         client_close(client);
     } else if (rc != SL_OK) {

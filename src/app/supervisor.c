@@ -372,6 +372,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                     .on_cut = on_keys_cut };
     sl_timer_init(&s->keeper.restart, NULL);
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
+    s->log.level = load->conf->log_level;
     uint32_t workers_count = load->conf->workers_count;
     workers_count = workers_count == 0 ? sl_process_cores_count() : workers_count;
     workers_count = SL_MIN(workers_count, (uint32_t)WORKERS_MAX_COUNT);

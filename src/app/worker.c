@@ -226,6 +226,7 @@ static enum sl_err start(struct worker *w)
     }
     const struct sl_conf *conf = w->snapshot->conf;
     w->log.format = conf->log_format;
+    w->log.level = conf->log_level;
     rc = sl_scratch_init(&w->scratch, conf->limits.buffer_bytes);
     if (rc != SL_OK) {
         return rc;

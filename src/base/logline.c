@@ -151,6 +151,7 @@ void sl_logline_begin(struct sl_logline *line, enum sl_log_format format, uint64
                       enum sl_log_level level, const char *event)
 {
     line->format = format;
+    line->level = level;
     line->len = 0;
     if (format == SL_LOG_JSON) {
         (void)put(line, "{", 1);

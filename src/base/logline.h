@@ -13,6 +13,7 @@ struct sl_logline {
     char text[SL_LOGLINE_MAX];
     size_t len; /* bytes written */
     enum sl_log_format format;
+    enum sl_log_level level;
 };
 
 /** Begins with the fields time (RFC 3339, UTC, milliseconds), level and event. */

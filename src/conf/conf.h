@@ -99,6 +99,7 @@ struct sl_conf {
     struct sl_conf_cage cage;
     const struct sl_policy *policy;
     enum sl_log_format log_format;
+    enum sl_log_level log_level;
     struct sl_conf_limits limits;
     uint32_t drain_ms;         /* how long TERM lets connections end by themselves */
     uint32_t ticket_rotate_ms; /* a ticket key is used that long, and read once as long again */

@@ -7,6 +7,12 @@ static const struct sl_schema_word LOG_FORMATS[] = {
     { "json", SL_LOG_JSON },
     { NULL, 0 },
 };
+static const struct sl_schema_word LOG_LEVELS[] = {
+    { "info", SL_LOG_INFO },
+    { "warn", SL_LOG_WARN },
+    { "error", SL_LOG_ERROR },
+    { NULL, 0 },
+};
 static const struct sl_schema_word CAGE_MODES[] = {
     { "on", SL_CAGE_MODE_ON },
     { "required", SL_CAGE_MODE_REQUIRED },
@@ -128,6 +134,17 @@ static const struct sl_schema_option ROWS[] = {
         .preset = "text",
         .text = "Log lines as key=value text or as JSON objects",
         SL_OPTION_AT(struct sl_conf, log_format),
+    },
+    {
+        .in = SL_SECTION_LOG,
+        .key = "level",
+        .type = SL_TYPE_WORD,
+        .words = LOG_LEVELS,
+        .preset = "info",
+        .text =
+            "The least level that is written: connections, even if a client has made a mistake, "
+            "are info, an upstream's mistakes warn, ours error",
+        SL_OPTION_AT(struct sl_conf, log_level),
     },
     {
         .in = SL_SECTION_LIMITS,

@@ -138,11 +138,11 @@ static void on_attempt_ready(struct sl_ep_owner *owner, struct sl_ep_tcp *tcp)
     if (index == c->begun_count || (!tcp->is_writable && !tcp->is_reset)) {
         return;
     }
-    enum sl_err rc = sl_socket_connect_result(tcp->watch.fd);
-    if (rc == SL_OK && !tcp->is_reset) {
+    if (!tcp->is_reset) { /* writable without an error: it is connected */
         won(c, index);
         return;
     }
+    enum sl_err rc = sl_socket_connect_result(tcp->watch.fd);
     note_failure(c, index, rc == SL_OK ? SL_EREFUSED : rc);
     sl_ep_tcp_destroy(SL_STEAL(c->attempts[index]));
     c->open_count--;

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 enum { ACCEPTS_MAX_COUNT = 64 }; /* of one listener in one turn */
-enum { RETRY_MS = 250 };         /* when nothing else says that there is room again */
+enum {
+    SINGLE_TURNS_COUNT = 8
+};                       /* in a row, before more than one is taken in a turn, or twice as many */
+enum { RETRY_MS = 250 }; /* when nothing else says that there is room again */
 
 /* Watches all listeners, or none; SL_OK when all are as is wanted. */
 static enum sl_err watch_all(struct sl_acceptor *acceptor, bool is_watched)
@@ -83,6 +86,14 @@ static enum sl_err accept_one(struct sl_listener *listener)
     return rc;
 }
 
+/* One a turn as long as they come one by one, since to find none costs as much as a turn; when many
+ * have waited for a while, more and more. */
+static unsigned burst_max_count(const struct sl_listener *listener)
+{
+    const unsigned doublings = SL_MIN(listener->streak_count / SINGLE_TURNS_COUNT, 16U);
+    return SL_MIN(1U << doublings, (unsigned)ACCEPTS_MAX_COUNT);
+}
+
 static void on_listener_ready(struct sl_watch *watch, uint32_t events)
 {
     struct sl_listener *listener = SL_CONTAINER_OF(watch, struct sl_listener, watch);
@@ -92,12 +103,15 @@ static void on_listener_ready(struct sl_watch *watch, uint32_t events)
     }
     /* at the bound it is left to the next event, which comes only when somebody waits */
     const struct sl_acceptor *acceptor = listener->acceptor;
-    for (unsigned i = 0; i < ACCEPTS_MAX_COUNT; i++) {
+    const unsigned burst_count = burst_max_count(listener);
+    for (unsigned i = 0; i < burst_count; i++) {
         bool is_full = acceptor->env->conns_count >= acceptor->conns_max_count;
         if ((is_full && i > 0) || accept_one(listener) != SL_OK) {
+            listener->streak_count = 0;
             return;
         }
     }
+    listener->streak_count++;
 }
 
 void sl_acceptor_init(struct sl_acceptor *acceptor, struct sl_conn_env *env, size_t conns_max_count,

@@ -297,9 +297,10 @@ void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const st
 
 static struct sl_proxy_v2 proxy_header(struct sl_conn *conn, const struct sl_tls_info *info)
 {
-    struct sl_proxy_v2 header = { .source = conn->client_addr, .destination = conn->local_addr };
-    if (header.destination.len == 0) { /* not known: then the header tells of neither */
-        header.source.len = 0;
+    struct sl_proxy_v2 header = { .source = conn->client_addr };
+    if (sl_socket_local(conn->client_tcp->watch.fd, &header.destination) != SL_OK) {
+        /* not known: then the header tells of neither */
+        header.source.len = header.destination.len = 0;
     }
     if (conn->client_tls.tls == NULL) {
         return header;
@@ -490,9 +491,6 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
     conn_init(conn, env, plan);
     conn->client_addr = *client_addr;
     conn->listen_text = listen_text;
-    if (sl_socket_local(*client_fd, &conn->local_addr) != SL_OK) {
-        conn->local_addr.len = 0;
-    }
     enum sl_err rc = sl_ep_tcp_create(env->loop, client_fd, sl_scratch_pending_max(env->scratch),
                                       &conn->owner, &conn->client_tcp);
     if (rc != SL_OK) {

@@ -73,7 +73,7 @@ struct sl_conn {
     struct sl_reap arena_reap;
     void *connector; /* net's, in the arena, while connecting */
 
-    struct sl_addr client_addr, local_addr, upstream_addr;
+    struct sl_addr client_addr, upstream_addr;
     const char *listen_text, *upstream_text; /* URLs, of the snapshot */
     const char *detail;                      /* in the arena; NULL for none */
     uint64_t begin_ms, stage_begin_ms, active_ms;

@@ -71,8 +71,12 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
 {
     struct sl_logline line;
     const struct sl_reason_row *reason = sl_reason_row(conn->reason);
-    sl_log_begin(log, &line, sl_reason_level(conn->reason, conn->ended_by == SL_SIDE_UPSTREAM),
-                 "connection");
+    const enum sl_log_level level =
+        sl_reason_level(conn->reason, conn->ended_by == SL_SIDE_UPSTREAM);
+    if (!sl_log_wants(log, level)) {
+        return;
+    }
+    sl_log_begin(log, &line, level, "connection");
     sl_logline_cstr(&line, "service", conn->plan->service);
     sl_logline_u64(&line, "worker", worker_index);
     put_addr(&line, "client", &conn->client_addr);

@@ -18,9 +18,15 @@ static void on_retry(struct sl_timer *timer)
 
 void sl_log_init(struct sl_log *log, int fd, enum sl_log_format format, struct sl_loop *loop)
 {
-    *log = (struct sl_log){ .fd = fd, .format = format, .loop = loop };
+    *log = (struct sl_log){ .fd = fd, .format = format, .level = SL_LOG_INFO, .loop = loop };
+    log->may_block = sl_process_may_block(fd);
     sl_task_init(&log->flush, on_flush);
     sl_timer_init(&log->retry, on_retry);
+}
+
+bool sl_log_wants(const struct sl_log *log, enum sl_log_level level)
+{
+    return level >= log->level;
 }
 
 void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,
@@ -32,6 +38,9 @@ void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level
 void sl_log_put(struct sl_log *log, struct sl_logline *line)
 {
     struct sl_slice text = sl_logline_end(line);
+    if (!sl_log_wants(log, line->level)) {
+        return;
+    }
     if (text.len > sizeof(log->buffer) - log->len) {
         sl_log_flush(log);
     }
@@ -73,7 +82,7 @@ void sl_log_flush(struct sl_log *log)
     while (log->len > 0) {
         size_t len = front_bytes(log);
         struct sl_slice front = sl_slice_of(log->buffer + log->head, len);
-        enum sl_err rc = sl_process_log_write(log->fd, front, &len);
+        enum sl_err rc = sl_process_log_write(log->fd, log->may_block, front, &len);
         if (rc == SL_AGAIN) {
             sl_loop_timer(log->loop, &log->retry, RETRY_MS);
             return;

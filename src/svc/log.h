@@ -7,8 +7,10 @@
 enum { SL_LOG_BUFFER_BYTES = 512 * 1024 }; /* lines that wait for a slow reader: 1,000 and more */
 
 struct sl_log {
-    int fd; /* not owned */
+    int fd;         /* not owned */
+    bool may_block; /* the descriptor is to be asked before each write */
     enum sl_log_format format;
+    enum sl_log_level level; /* lines below it are not written */
     struct sl_loop *loop;
     struct sl_task flush;
     struct sl_timer retry;
@@ -18,6 +20,9 @@ struct sl_log {
 };
 
 void sl_log_init(struct sl_log *log, int fd, enum sl_log_format format, struct sl_loop *loop);
+
+/** Whether lines of that level are written: a hot path need not build others. */
+bool sl_log_wants(const struct sl_log *log, enum sl_log_level level);
 
 /** Begins a line of now. */
 void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,

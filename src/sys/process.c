@@ -157,11 +157,17 @@ enum sl_err sl_process_open_log(int *ret_fd)
     return SL_OK;
 }
 
-enum sl_err sl_process_log_write(int fd, struct sl_slice text, size_t *ret_len)
+bool sl_process_may_block(int fd)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    return flags < 0 || (flags & O_NONBLOCK) == 0;
+}
+
+enum sl_err sl_process_log_write(int fd, bool may_block, struct sl_slice text, size_t *ret_len)
 {
     /* where the descriptor could not be opened anew it may be a blocking one */
     struct pollfd ready = { .fd = fd, .events = POLLOUT };
-    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
+    if (may_block && (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)) {
         return SL_AGAIN;
     }
     ssize_t len;

@@ -50,9 +50,14 @@ uint64_t sl_process_raise_fds_limit(void);
  */
 SL_CHECKED enum sl_err sl_process_open_log(int *ret_fd);
 
+/** Whether a write to it may wait. */
+bool sl_process_may_block(int fd);
+
 /**
  * Writes without ever waiting: a pipe takes up to PIPE_BUF whole or not at all, a terminal perhaps
  * a part.
+ * @param may_block  of sl_process_may_block: then it is asked for room first
  * @return SL_OK (`ret_len` bytes), SL_AGAIN (it would wait: nothing was written), SL_ESYS
  */
-SL_CHECKED enum sl_err sl_process_log_write(int fd, struct sl_slice text, size_t *ret_len);
+SL_CHECKED enum sl_err sl_process_log_write(int fd, bool may_block, struct sl_slice text,
+                                            size_t *ret_len);

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 
 import ends
+import peers
 import sluice as program
 from scale import until
 
@@ -100,6 +101,17 @@ class TestOtherLines:
         stop = one.records[-1]
         assert stop["connections"] == 3 and stop["reason_done"] == 3
         assert not [key for key in stop if key.startswith("reason_") and key != "reason_done"]
+
+    def test_a_level_leaves_out_what_is_below_it(self, fleet, stack):
+        down = stack.enter_context(peers.Refusing())
+        one = fleet.run_one("tcp://127.0.0.1:0", f"tcp://127.0.0.1:{down.port}",
+                            top={"log": {"format": "json", "level": "warn"}})
+        with ends.PlainEnd(ends.dial(one.address())) as client:
+            client.fate()
+        assert one.wait_connection()["level"] == "warn"
+        one.signal(15)
+        assert one.wait_exit() == 0
+        assert {record["level"] for record in one.records} == {"warn"}
 
     def test_every_line_has_time_level_and_event(self, fleet, pki, backend):
         one = fleet.serve("tcp://127.0.0.1:0", backend().url)

@@ -207,6 +207,20 @@ static void lines_for_a_reader_that_is_gone_are_counted(void **state)
     assert_int_equal(w->log.dropped_count, 7);
 }
 
+static void a_line_below_the_level_is_not_written(void **state)
+{
+    struct world *w = *state;
+    assert_true(sl_log_wants(&w->log, SL_LOG_INFO));
+    assert_false(sl_log_wants(&w->log, SL_LOG_DEBUG));
+    put(w, 1, 1);
+    w->log.level = SL_LOG_WARN;
+    put(w, 2, 1);
+    assert_int_equal(sl_loop_turn(&w->loop, 0), SL_OK);
+    drain(w);
+    assert_int_equal(check_lines(w), 1);
+    assert_int_equal(w->log.dropped_count, 0);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -218,6 +232,7 @@ int main(void)
         WITH_WORLD(lines_of_any_length_stay_whole_in_a_pipe_that_is_nearly_full),
         WITH_WORLD(a_line_that_a_full_disk_has_torn_is_counted),
         WITH_WORLD(lines_for_a_reader_that_is_gone_are_counted),
+        WITH_WORLD(a_line_below_the_level_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,13 +71,15 @@ static void a_full_pipe_is_never_waited_for(void **state)
     enum sl_err rc = SL_OK;
     size_t lines_count = 0, len = 0;
     for (; rc == SL_OK; lines_count++) {
-        rc = sl_process_log_write(fds[1], SL_SLICE("a line\n"), &len);
+        rc = sl_process_log_write(fds[1], sl_process_may_block(fds[1]), SL_SLICE("a line\n"), &len);
         assert_true(lines_count < 100000);
     }
     assert_int_equal(rc, SL_AGAIN);
     char bytes[4096];
     assert_int_equal(read(fds[0], bytes, sizeof(bytes)), sizeof(bytes));
-    assert_int_equal(sl_process_log_write(fds[1], SL_SLICE("a line\n"), &len), SL_OK);
+    assert_int_equal(
+        sl_process_log_write(fds[1], sl_process_may_block(fds[1]), SL_SLICE("a line\n"), &len),
+        SL_OK);
     (void)close(fds[0]);
     (void)close(fds[1]);
 }
@@ -90,7 +92,9 @@ static void a_reader_that_is_gone_is_an_error_and_no_signal(void **state)
     size_t len = 0;
     assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
     (void)close(fds[0]);
-    assert_int_equal(sl_process_log_write(fds[1], SL_SLICE("a line\n"), &len), SL_ESYS);
+    assert_int_equal(
+        sl_process_log_write(fds[1], sl_process_may_block(fds[1]), SL_SLICE("a line\n"), &len),
+        SL_ESYS);
     (void)close(fds[1]);
     (void)signal(SIGPIPE, before);
 }
@@ -110,7 +114,8 @@ static void the_log_is_opened_beside_stderr_without_changing_it(void **state)
     assert_int_equal(stderr_flags & O_NONBLOCK, 0);
     assert_true((fcntl(log_fd, F_GETFL) & O_NONBLOCK) != 0);
     assert_true((fcntl(log_fd, F_GETFD) & FD_CLOEXEC) != 0);
-    assert_int_equal(sl_process_log_write(log_fd, SL_SLICE("x\n"), &len), SL_OK);
+    assert_int_equal(
+        sl_process_log_write(log_fd, sl_process_may_block(log_fd), SL_SLICE("x\n"), &len), SL_OK);
     char bytes[8];
     assert_int_equal(read(fds[0], bytes, sizeof(bytes)), 2);
     (void)close(fds[0]);
