@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check.h"
 #include "base/addr.h"
+#include "conf/floor.h"
 #include "conf/schema.h"
 #include "conf/seen.h"
 #include <stdio.h>
+
+enum { POLICY_TEXT_MAX = 160 }; /* bytes; what is said of a policy */
 
 /* One service and what could be read of it. */
 struct subject {
@@ -113,10 +116,9 @@ static void upstream_plain_check(const struct subject *subject)
         const char *key;
         struct sl_conf_pos pos; /* line 0 when not set */
     } settings[] = {
-        { "verify", upstream->verify_pos },
-        { "ca", upstream->ca.pos },
-        { "name", upstream->name.pos },
-        { "certificate", upstream->certificate.chain.pos },
+        { "verify", upstream->verify_pos }, { "ca", upstream->ca.pos },
+        { "name", upstream->name.pos },     { "certificate", upstream->certificate.chain.pos },
+        { "policy", upstream->policy_pos },
     };
     for (size_t i = 0; i < SL_COUNT(settings); i++) {
         if (settings[i].pos.line != 0) {
@@ -146,8 +148,46 @@ static void upstream_check(const struct subject *subject)
     }
 }
 
-static void service_check(const struct sl_conf_service *service, uint32_t flawed,
-                          struct sl_findings *findings)
+/* One policy of a service, which stands at the first of the places that is set. */
+static void policy_check(const struct subject *subject, const struct sl_conf *conf,
+                         const struct sl_policy *policy, const struct sl_conf_pos *places,
+                         size_t places_count)
+{
+    char text[POLICY_TEXT_MAX] = "";
+    struct sl_wbuf out = sl_wbuf_of(text, sizeof(text) - 1);
+    struct sl_conf_pos pos = subject->service->pos;
+    for (size_t i = places_count; i-- > 0;) {
+        pos = places[i].line != 0 ? places[i] : pos;
+    }
+    if (conf->floor != NULL && sl_floor_is_above(conf->floor, policy, &out)) {
+        error(subject, pos, "policy %s %s, which is below the floor, %s", policy->name, text,
+              conf->floor->name);
+    } else if (sl_floor_is_weak(policy, &out)) {
+        sl_findings_add(subject->findings, SL_FINDING_WARNING, pos, "policy %s %s", policy->name,
+                        text);
+    }
+}
+
+static void policies_check(const struct subject *subject, const struct sl_conf *conf)
+{
+    const struct sl_conf_service *service = subject->service;
+    const struct sl_conf_pos places[] = { service->upstream.policy_pos, service->policy_pos,
+                                          conf->policy_pos };
+    if (service->policy == NULL || service->upstream.policy == NULL) {
+        return; /* what is wrong with it has been said */
+    }
+    const bool has_clients = subject->knows_listen && subject->has_tls_listen;
+    if (has_clients) {
+        policy_check(subject, conf, service->policy, places + 1, 2);
+    }
+    bool is_new = !has_clients || service->upstream.policy != service->policy;
+    if (subject->knows_connect && subject->has_tls_connect && is_new) {
+        policy_check(subject, conf, service->upstream.policy, places, 3);
+    }
+}
+
+static void service_check(const struct sl_conf *conf, const struct sl_conf_service *service,
+                          uint32_t flawed, struct sl_findings *findings)
 {
     struct subject subject = { .service = service, .findings = findings, .flawed = flawed };
     const size_t tls_listens = tls_count(service->listens, service->listens_count);
@@ -164,6 +204,7 @@ static void service_check(const struct sl_conf_service *service, uint32_t flawed
     alpn_check(&subject);
     clients_check(&subject);
     upstream_check(&subject);
+    policies_check(&subject, conf);
 }
 
 /* Notes one address of a listen URL; an error when it is bound already. */
@@ -234,7 +275,7 @@ enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
                           struct sl_arena *arena, struct sl_findings *findings)
 {
     for (size_t i = 0; i < conf->services_count; i++) {
-        service_check(&conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
+        service_check(conf, &conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
     }
     return listens_check(conf, arena, findings);
 }

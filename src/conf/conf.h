@@ -46,6 +46,8 @@ struct sl_conf_upstream {
     struct sl_conf_string name;             /* to send and verify; not set: the URL's host */
     struct sl_conf_certificate certificate; /* of our own; chain.path NULL for none */
     enum sl_conf_proxy_out proxy_out;       /* PROXY protocol header before everything else */
+    const struct sl_policy *policy;         /* never NULL: the service's when not set */
+    struct sl_conf_pos policy_pos;          /* of `policy`, when set */
 };
 
 enum sl_conf_client_verify {
@@ -73,9 +75,28 @@ struct sl_conf_service {
     struct sl_conf_string *alpn; /* in order of preference */
     size_t alpn_count;
     const struct sl_policy *policy; /* never NULL: the global one when not set */
+    struct sl_conf_pos policy_pos;  /* of `policy`, when set */
     struct sl_conf_timeouts timeouts;
     struct sl_conf_upstream upstream;
     struct sl_conf_clients clients;
+};
+
+enum sl_conf_order { SL_ORDER_INHERITED, SL_ORDER_CLIENT, SL_ORDER_SERVER };
+enum sl_conf_tickets { SL_TICKETS_INHERITED, SL_TICKETS_ON, SL_TICKETS_OFF };
+
+/** A policy of the user's as it is written; what is not set is that of `extends`. */
+struct sl_conf_policy {
+    const char *name;
+    struct sl_conf_pos pos;
+    struct sl_conf_string extends;
+    uint32_t min_version, max_version; /* on the wire; 0 when not set */
+    struct sl_conf_string *suites, *ciphers, *groups, *signatures;
+    size_t suites_count, ciphers_count, groups_count, signatures_count; /* 0 when not set */
+    enum sl_conf_order order;
+    enum sl_conf_tickets tickets;
+    uint32_t session_ms; /* 0 when not set */
+    struct sl_conf_pos security_level_pos;
+    uint32_t security_level;
 };
 
 struct sl_conf_limits {
@@ -97,7 +118,12 @@ struct sl_conf {
     uint32_t workers_count; /* 0: one per usable core */
     struct sl_conf_string user;
     struct sl_conf_cage cage;
+    struct sl_conf_policy *policies; /* the user's */
+    size_t policies_count;
     const struct sl_policy *policy;
+    struct sl_conf_pos policy_pos;
+    const struct sl_policy *floor; /* NULL for none */
+    struct sl_conf_pos floor_pos;
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -20,6 +20,7 @@ struct sl_option_table {
     size_t count;
 };
 
+extern const struct sl_option_table sl_options_policy;
 extern const struct sl_option_table sl_options_process;
 extern const struct sl_option_table sl_options_service;
 extern const struct sl_option_table sl_options_sides;

@@ -61,6 +61,7 @@ static const struct sl_schema_option ROWS[] = {
         .example = "modern",
         .text = "TLS versions, ciphers, groups and signatures of this service",
         SL_OPTION_AT(struct sl_conf_service, policy),
+        .pos_at = offsetof(struct sl_conf_service, policy_pos),
     },
     {
         .in = SL_SECTION_SERVICE,

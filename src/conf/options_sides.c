@@ -58,6 +58,16 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_UPSTREAM,
+        .key = "policy",
+        .type = SL_TYPE_POLICY,
+        .absent = "the policy of the service",
+        .example = "modern",
+        .text = "TLS versions, ciphers, groups and signatures toward the upstream alone",
+        SL_OPTION_AT(struct sl_conf_upstream, policy),
+        .pos_at = offsetof(struct sl_conf_upstream, policy_pos),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
         .key = "proxy_protocol",
         .type = SL_TYPE_WORD,
         .words = PROXY_PROTOCOLS,

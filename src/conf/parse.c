@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check.h"
+#include "conf/policies.h"
 #include "conf/read.h"
 #include "conf/text.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SERVICE_NAME_MAX = 64 }; /* bytes */
-enum { KEYS_TEXT_MAX = 160 };   /* bytes of a section's keys in a message */
+enum { NAME_MAX_BYTES = 64 }; /* of a service or policy */
+enum { KEYS_TEXT_MAX = 160 }; /* bytes of a section's keys in a message */
 
 static void section_read(struct sl_read *read, enum sl_schema_section section,
                          const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed);
@@ -31,7 +32,7 @@ static void section_fill(struct sl_read *read, enum sl_schema_section section, v
     }
 }
 
-static bool is_service_name(struct sl_slice name)
+static bool is_plain_name(struct sl_slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = name.ptr[i];
@@ -40,7 +41,7 @@ static bool is_service_name(struct sl_slice name)
             return false;
         }
     }
-    return name.len > 0 && name.len <= SERVICE_NAME_MAX;
+    return name.len > 0 && name.len <= NAME_MAX_BYTES;
 }
 
 /* A new array for the children of `node`, put into the option's field together with its count. */
@@ -65,6 +66,31 @@ static void certificates_read(struct sl_read *read, const struct sl_schema_optio
     }
 }
 
+static void name_check(struct sl_read *read, const char *what, const struct sl_yaml_node *node)
+{
+    if (!is_plain_name(node->key)) {
+        sl_read_error(
+            read, node->key_pos,
+            "a %s cannot be named '%s': letters, digits, '_', '.' and '-', 1 to %d of them", what,
+            sl_text_shown(node->key).text, NAME_MAX_BYTES);
+    }
+}
+
+static void policies_read(struct sl_read *read, const struct sl_schema_option *option,
+                          const struct sl_yaml_node *map, struct sl_conf *conf)
+{
+    struct sl_conf_policy *policy = array_make(read, option, map, conf);
+    const struct sl_yaml_node *node = policy == NULL ? NULL : map->first;
+    for (; node != NULL; node = node->next) {
+        policy->name = (const char *)node->key.ptr;
+        policy->pos = node->key_pos;
+        name_check(read, "policy", node);
+        section_fill(read, option->section, policy);
+        section_read(read, option->section, node, policy++, NULL);
+    }
+    sl_policies_build(read, conf->policies, conf->policies_count);
+}
+
 /* The services, and in `ret_flawed`, one for each, the bits of their options with mistakes. */
 static void services_read(struct sl_read *read, const struct sl_schema_option *option,
                           const struct sl_yaml_node *map, void *base, uint32_t **ret_flawed)
@@ -79,12 +105,7 @@ static void services_read(struct sl_read *read, const struct sl_schema_option *o
     for (; node != NULL; node = node->next) {
         service->name = (const char *)node->key.ptr;
         service->pos = node->key_pos;
-        if (!is_service_name(node->key)) {
-            sl_read_error(read, node->key_pos,
-                          "a service cannot be named '%s': letters, digits, '_', '.' and '-', "
-                          "1 to %d of them",
-                          sl_text_shown(node->key).text, SERVICE_NAME_MAX);
-        }
+        name_check(read, "service", node);
         section_fill(read, option->section, service);
         section_read(read, option->section, node, service++, flawed++);
     }
@@ -144,7 +165,7 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
 }
 
 /* Reads the options that the map has into `base`, and notes in `ret_flawed`, unless that is NULL,
- * the bits of those with mistakes. The services are not among them. */
+ * the bits of those with mistakes. Services and policies are not among them. */
 static void options_read(struct sl_read *read, enum sl_schema_section section,
                          const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed)
 {
@@ -160,7 +181,7 @@ static void options_read(struct sl_read *read, enum sl_schema_section section,
             continue;
         }
         size_t errors_count = read->findings->errors_count;
-        if (option->type != SL_TYPE_SERVICES) {
+        if (option->type != SL_TYPE_SERVICES && option->type != SL_TYPE_POLICIES) {
             option_read(read, option, node, base);
         }
         seen |= sl_schema_bit(option);
@@ -191,24 +212,52 @@ static void section_read(struct sl_read *read, enum sl_schema_section section,
     }
 }
 
-/* The services come last, because what they leave out they take from the top. */
-static void top_read(struct sl_read *read, const struct sl_yaml_node *root, struct sl_conf *conf,
-                     uint32_t **ret_flawed)
+/* The child of the root that is of that type, of the kind that it is to be; NULL for none. */
+static const struct sl_yaml_node *child_find(struct sl_read *read, const struct sl_yaml_node *root,
+                                             enum sl_schema_type type,
+                                             const struct sl_schema_option **ret_option)
 {
-    section_fill(read, SL_SECTION_TOP, conf);
-    section_read(read, SL_SECTION_TOP, root, conf, NULL);
     const struct sl_yaml_node *node = root->kind == SL_YAML_MAP ? root->first : NULL;
     for (; node != NULL; node = node->next) {
         const struct sl_schema_option *option = sl_schema_find(SL_SECTION_TOP, node->key);
-        if (option != NULL && option->type == SL_TYPE_SERVICES &&
+        if (option != NULL && option->type == type &&
             sl_read_expect(read, option, node, SL_YAML_MAP)) {
-            services_read(read, option, node, conf, ret_flawed);
+            *ret_option = option;
+            return node;
         }
     }
+    return NULL;
+}
+
+/* What a service leaves out. */
+static void inherit(const struct sl_conf *conf, struct sl_conf_service *service)
+{
+    if (service->policy == NULL) {
+        service->policy = conf->policy;
+    }
+    if (service->upstream.policy == NULL) {
+        service->upstream.policy = service->policy;
+    }
+}
+
+/* The policies come first, because others name them, and the services last, because what they leave
+ * out they take from the top. */
+static void top_read(struct sl_read *read, const struct sl_yaml_node *root, struct sl_conf *conf,
+                     uint32_t **ret_flawed)
+{
+    const struct sl_schema_option *option = NULL;
+    const struct sl_yaml_node *policies = child_find(read, root, SL_TYPE_POLICIES, &option);
+    if (policies != NULL) {
+        policies_read(read, option, policies, conf);
+    }
+    section_fill(read, SL_SECTION_TOP, conf);
+    section_read(read, SL_SECTION_TOP, root, conf, NULL);
+    const struct sl_yaml_node *services = child_find(read, root, SL_TYPE_SERVICES, &option);
+    if (services != NULL) {
+        services_read(read, option, services, conf, ret_flawed);
+    }
     for (size_t i = 0; i < conf->services_count; i++) {
-        if (conf->services[i].policy == NULL) {
-            conf->services[i].policy = conf->policy;
-        }
+        inherit(conf, &conf->services[i]);
     }
 }
 

@@ -24,11 +24,13 @@
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 #define SIGNATURES_OLD SIGNATURES ":ECDSA+SHA1:RSA+SHA1"
 
+enum { SESSION_S = 2 * 60 * 60 };
+
 enum { TLS_1_0 = 0x0301, TLS_1_2 = 0x0303, TLS_1_3 = 0x0304 };
 
 static const struct sl_policy POLICIES[] = {
     {
-        .name = "modern",
+        .name = "mozilla-modern-6.0",
         .min_version = TLS_1_3,
         .max_version = TLS_1_3,
         .suites = SUITES,
@@ -37,9 +39,11 @@ static const struct sl_policy POLICIES[] = {
         .signatures = SIGNATURES,
         .security_level = 2,
         .is_ecdsa_only = true,
+        .has_tickets = true,
+        .session_s = SESSION_S,
     },
     {
-        .name = "intermediate",
+        .name = "mozilla-intermediate-6.0",
         .min_version = TLS_1_2,
         .max_version = TLS_1_3,
         .suites = SUITES,
@@ -47,9 +51,11 @@ static const struct sl_policy POLICIES[] = {
         .groups = GROUPS,
         .signatures = SIGNATURES,
         .security_level = 2,
+        .has_tickets = true,
+        .session_s = SESSION_S,
     },
     {
-        .name = "old",
+        .name = "mozilla-old-5.8",
         .min_version = TLS_1_0,
         .max_version = TLS_1_3,
         .suites = SUITES,
@@ -58,6 +64,8 @@ static const struct sl_policy POLICIES[] = {
         .signatures = SIGNATURES_OLD,
         .is_server_order = true,
         .security_level = 0,
+        .has_tickets = true,
+        .session_s = SESSION_S,
     },
     { .name = NULL },
 };
@@ -67,8 +75,33 @@ const struct sl_policy *sl_policy_all(void)
     return POLICIES;
 }
 
+/* The newest version of each. */
+static const struct {
+    const char *name;
+    const struct sl_policy *policy;
+} SHORT_NAMES[] = {
+    { "modern", &POLICIES[0] },
+    { "intermediate", &POLICIES[1] },
+    { "old", &POLICIES[2] },
+};
+
+const char *sl_policy_short_name(const struct sl_policy *policy)
+{
+    for (size_t i = 0; i < SL_COUNT(SHORT_NAMES); i++) {
+        if (SHORT_NAMES[i].policy == policy) {
+            return SHORT_NAMES[i].name;
+        }
+    }
+    return NULL;
+}
+
 const struct sl_policy *sl_policy_find(struct sl_slice name)
 {
+    for (size_t i = 0; i < SL_COUNT(SHORT_NAMES); i++) {
+        if (sl_slice_eq(name, sl_slice_cstr(SHORT_NAMES[i].name))) {
+            return SHORT_NAMES[i].policy;
+        }
+    }
     for (const struct sl_policy *policy = POLICIES; policy->name != NULL; policy++) {
         if (sl_slice_eq(name, sl_slice_cstr(policy->name))) {
             return policy;

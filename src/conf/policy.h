@@ -5,7 +5,7 @@
 
 /** One policy. Lists are colon-separated, in order of preference, in OpenSSL's names. */
 struct sl_policy {
-    const char *name;
+    const char *name;     /* with its version: what it says never changes */
     uint16_t min_version; /* on the wire: 0x0301 TLS 1.0 … 0x0304 TLS 1.3 */
     uint16_t max_version;
     const char *suites;     /* TLS 1.3 */
@@ -15,10 +15,15 @@ struct sl_policy {
     bool is_server_order;   /* the server chooses the cipher; else the client's order counts */
     uint8_t security_level; /* OpenSSL's, 0 to 5 */
     bool is_ecdsa_only;     /* certificates must be ECDSA (P-256 or P-384) */
+    bool has_tickets;       /* clients may resume */
+    uint32_t session_s;     /* how long, in seconds */
 };
 
-/** The policies there are, ended by one whose name is NULL. */
+/** The built-in policies, ended by one whose name is NULL. */
 const struct sl_policy *sl_policy_all(void);
 
-/** The policy of that name, or NULL. */
+/** The short name of a built-in policy, which moves on to newer versions of it; NULL for none. */
+const char *sl_policy_short_name(const struct sl_policy *policy);
+
+/** The built-in policy of that name, long or short, or NULL. */
 const struct sl_policy *sl_policy_find(struct sl_slice name);

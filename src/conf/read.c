@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/read.h"
+#include "conf/policies.h"
 #include "conf/read_url.h"
 #include "conf/seen.h"
 #include "conf/text.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RANGE_TEXT_MAX = 160 }; /* bytes */
+enum { RANGE_TEXT_MAX = 200 }; /* bytes */
 
 /* How a value of the type is written; what the schema says of its range follows. */
 static const char *const FORMS[SL_TYPE_COUNT] = {
@@ -26,6 +27,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_CONNECTS] = "a URL or a list of ",
     [SL_TYPE_MAP] = "a map of options",
     [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
+    [SL_TYPE_POLICIES] = "a map of policies by name, ",
     [SL_TYPE_SERVICES] = "a map of services by name, ",
 };
 
@@ -188,7 +190,7 @@ static bool word_read(struct sl_read *read, const struct sl_schema_option *optio
 static bool policy_read(struct sl_read *read, const struct sl_schema_option *option,
                         const struct sl_yaml_node *node, void *field)
 {
-    const struct sl_policy *policy = sl_policy_find(node->text);
+    const struct sl_policy *policy = sl_policies_find(read, node->text);
     if (policy == NULL) {
         return range_check(read, option, node, SL_EINVAL, 0);
     }

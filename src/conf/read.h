@@ -8,7 +8,9 @@
 struct sl_read {
     struct sl_arena *arena;
     struct sl_findings *findings;
-    const char *folder;    /* put before relative paths; NULL: leave them */
+    const char *folder;               /* put before relative paths; NULL: leave them */
+    const struct sl_policy *policies; /* the user's own, once they are known */
+    size_t policies_count;
     bool is_out_of_memory; /* sticky; what was read then is of no use */
 };
 

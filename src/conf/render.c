@@ -3,6 +3,8 @@
 #include "conf/schema.h"
 #include <string.h>
 
+enum { SECONDS_PER_HOUR = 3600 };
+
 /* Writes until something did not fit, and remembers that. */
 struct page {
     struct sl_wbuf *out;
@@ -208,20 +210,23 @@ static void names_put(struct page *page, const char *title, const char *names)
 
 static void policies_put(struct page *page)
 {
-    put(page, "## Policies\n\n"
-              "After Mozilla's guideline for server-side TLS: 6.0, and 5.8 for `old`. Groups that\n"
-              "the TLS library lacks are left out.\n\n");
+    put(page,
+        "## Policies\n\n"
+        "After Mozilla's guideline for server-side TLS. A name with its version always means\n"
+        "the same; a short one the newest. Groups that the TLS library lacks are left out.\n\n");
     for (const struct sl_policy *policy = sl_policy_all(); policy->name != NULL; policy++) {
         const char *min = version_name(policy->min_version);
         const char *max = version_name(policy->max_version);
         bool is_one = policy->min_version == policy->max_version;
-        put(page, "### %s\n\n", policy->name);
+        put(page, "### %s (%s)\n\n", policy->name, sl_policy_short_name(policy));
         put(page, "* Versions: %s%s%s\n", min, is_one ? "" : " to ", is_one ? "" : max);
         names_put(page, "TLS 1.3 suites", policy->suites);
         names_put(page, "Ciphers up to TLS 1.2", policy->ciphers);
         names_put(page, "Groups", policy->groups);
         names_put(page, "Signatures", policy->signatures);
         put(page, "* Order of ciphers: the %s's\n", policy->is_server_order ? "server" : "client");
+        put(page, "* Sessions: tickets %s, for %u h\n", policy->has_tickets ? "on" : "off",
+            policy->session_s / SECONDS_PER_HOUR);
         put(page, "* OpenSSL security level: %u\n", policy->security_level);
         put(page, "* Certificates: %s\n\n",
             policy->is_ecdsa_only ? "ECDSA on P-256 or P-384" : "ECDSA or RSA");

@@ -11,6 +11,7 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_LOG] = { "log", "in 'log'", sizeof(struct sl_conf) },
     [SL_SECTION_LIMITS] = { "limits", "in 'limits'", sizeof(struct sl_conf_limits) },
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
+    [SL_SECTION_POLICY] = { "policies.NAME", "in a policy", sizeof(struct sl_conf_policy) },
     [SL_SECTION_SERVICE] = { "services.NAME", "in a service", sizeof(struct sl_conf_service) },
     [SL_SECTION_CERTIFICATE] = { "services.NAME.certificates[], services.NAME.upstream.certificate",
                                  "in a certificate", sizeof(struct sl_conf_certificate) },
@@ -24,6 +25,7 @@ static const struct sl_schema_section_info SECTIONS[] = {
 
 static const struct sl_option_table *const TABLES[] = {
     &sl_options_process,
+    &sl_options_policy,
     &sl_options_service,
     &sl_options_sides,
 };
@@ -43,6 +45,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_CONNECTS] = "URL or list",
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
+    [SL_TYPE_POLICIES] = "map of maps",
     [SL_TYPE_SERVICES] = "map of maps",
 };
 _Static_assert(SL_COUNT(TYPE_NAMES) == SL_TYPE_COUNT, "every type has a name");
@@ -148,9 +151,9 @@ static enum sl_err policies_put(struct sl_wbuf *out)
     enum sl_err rc = SL_OK;
     const struct sl_policy *all = sl_policy_all();
     for (const struct sl_policy *policy = all; policy->name != NULL && rc == SL_OK; policy++) {
-        rc = sl_wbuf_printf(out, "%s%s", policy == all ? "" : ", ", policy->name);
+        rc = sl_wbuf_printf(out, "%s, %s, ", sl_policy_short_name(policy), policy->name);
     }
-    return rc;
+    return rc == SL_OK ? sl_wbuf_put(out, SL_SLICE("or a name in policies")) : rc;
 }
 
 enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl_wbuf *out)
@@ -185,6 +188,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_LISTENS:
     case SL_TYPE_CONNECTS:
     case SL_TYPE_CERTIFICATES:
+    case SL_TYPE_POLICIES:
     case SL_TYPE_SERVICES:
         return sl_wbuf_printf(out, "1 to %zu", option->count_max);
     case SL_TYPE_MAP:

@@ -11,6 +11,7 @@ enum sl_schema_section {
     SL_SECTION_LOG,
     SL_SECTION_LIMITS,
     SL_SECTION_TICKETS,
+    SL_SECTION_POLICY,
     SL_SECTION_SERVICE,
     SL_SECTION_CERTIFICATE,
     SL_SECTION_TIMEOUTS,
@@ -35,6 +36,7 @@ enum sl_schema_type {
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
     SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count */
+    SL_TYPE_POLICIES,     /* map from names to maps: array of struct sl_conf_policy, its count */
     SL_TYPE_SERVICES,     /* map from names to maps: array of struct sl_conf_service, its count */
     SL_TYPE_COUNT
 };

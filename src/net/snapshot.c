@@ -269,7 +269,7 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
     if (alpn == NULL || name == NULL) {
         return SL_ENOMEM;
     }
-    const struct sl_tls_client_conf client = { .policy = conf->policy,
+    const struct sl_tls_client_conf client = { .policy = upstream->policy,
                                                .is_verified = upstream->is_verified,
                                                .store = trust->store,
                                                .cert = trust->cert,

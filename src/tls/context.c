@@ -161,12 +161,13 @@ static void keys_set(struct sl_tls_ctx *ctx, const struct sl_tls_cert *cert)
     }
 }
 
-static enum sl_err tickets_set(struct sl_tls_ctx *ctx, const struct sl_ticket_keys *tickets)
+static enum sl_err tickets_set(struct sl_tls_ctx *ctx, const struct sl_ticket_keys *tickets,
+                               uint32_t session_s)
 {
     ctx->tickets = tickets;
     (void)SSL_CTX_set_session_cache_mode(ctx->ssl_ctx, SSL_SESS_CACHE_OFF);
     if (tickets != NULL) {
-        return sl_tickets_install(ctx->ssl_ctx);
+        return sl_tickets_install(ctx->ssl_ctx, session_s);
     }
     (void)SSL_CTX_set_options(ctx->ssl_ctx, SSL_OP_NO_TICKET);
     return SSL_CTX_set_num_tickets(ctx->ssl_ctx, 0) == 1 ? SL_OK : SL_ENOMEM;
@@ -201,7 +202,8 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
         rc = sl_tls_select_init(&ctx->select, conf->certs, conf->certs_count);
     }
     if (rc == SL_OK) {
-        rc = tickets_set(ctx, conf->tickets);
+        rc = tickets_set(ctx, conf->policy->has_tickets ? conf->tickets : NULL,
+                         conf->policy->session_s);
     }
     if (rc == SL_OK) {
         rc = session_scope_set(ctx->ssl_ctx, conf);

@@ -142,11 +142,92 @@ static enum sl_err signatures_apply(SSL_CTX *ctx, const struct sl_policy *policy
                : sl_tls_error_take(SL_EINVAL, "signature algorithms of the policy", diag);
 }
 
+static bool knows_cipher(SSL_CTX *ctx, struct sl_slice name)
+{
+    char text[NAME_MAX_BYTES];
+    bool is_known = name_copy(name, text) && SSL_CTX_set_cipher_list(ctx, text) == 1;
+    ERR_clear_error();
+    return is_known;
+}
+
+static bool knows_suite(SSL_CTX *ctx, struct sl_slice name)
+{
+    char text[NAME_MAX_BYTES];
+    bool is_known = name_copy(name, text) && SSL_CTX_set_ciphersuites(ctx, text) == 1;
+    ERR_clear_error();
+    return is_known;
+}
+
+static bool list_has(const char *list, struct sl_slice name)
+{
+    struct sl_slice rest = sl_slice_cstr(list);
+    while (rest.len != 0) {
+        struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+        (void)sl_slice_cut(&rest, 1);
+        if (sl_slice_eq(one, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A list of a policy, what it is called, and who knows its names. */
+struct names {
+    size_t at; /* of the list in struct sl_policy */
+    const char *what;
+    bool (*is_known)(SSL_CTX *, struct sl_slice);
+};
+
+static const char *names_of(const struct sl_policy *policy, const struct names *names)
+{
+    const char *list;
+    memcpy(&list, (const char *)policy + names->at, sizeof(list));
+    return list;
+}
+
+/* A name that the library lacks may be left out when a built-in policy has it, and else is a slip
+ * of the pen: libssl would pass over it without a word. */
+static bool is_expected(SSL_CTX *ctx, const struct names *names, struct sl_slice name)
+{
+    for (const struct sl_policy *one = sl_policy_all(); one->name != NULL; one++) {
+        if (list_has(names_of(one, names), name)) {
+            return true;
+        }
+    }
+    return names->is_known(ctx, name);
+}
+
+static enum sl_err names_check(SSL_CTX *ctx, const struct sl_policy *policy, struct sl_diag *diag)
+{
+    static const struct names NAMES[] = {
+        { offsetof(struct sl_policy, suites), "suite", knows_suite },
+        { offsetof(struct sl_policy, ciphers), "cipher", knows_cipher },
+        { offsetof(struct sl_policy, groups), "group", sl_tls_knows_group },
+        { offsetof(struct sl_policy, signatures), "signature algorithm", sl_tls_knows_signature },
+    };
+    for (size_t i = 0; i < SL_COUNT(NAMES); i++) {
+        struct sl_slice rest = sl_slice_cstr(names_of(policy, &NAMES[i]));
+        while (rest.len != 0) {
+            struct sl_slice name = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+            (void)sl_slice_cut(&rest, 1);
+            if (!is_expected(ctx, &NAMES[i], name)) {
+                sl_diag_set(diag, "policy %s: the library has no %s '%.*s'", policy->name,
+                            NAMES[i].what, SL_SLICE_FMT(name));
+                return SL_EINVAL;
+            }
+        }
+    }
+    return SL_OK;
+}
+
 enum sl_err sl_tls_policy_apply(SSL_CTX *ctx, const struct sl_policy *policy, bool is_server,
                                 struct sl_diag *diag)
 {
     SSL_CTX_set_security_level(ctx, policy->security_level);
-    enum sl_err rc = versions_apply(ctx, policy, diag);
+    enum sl_err rc = names_check(ctx, policy, diag);
+    if (rc == SL_OK) {
+        rc = versions_apply(ctx, policy, diag);
+    }
     if (rc == SL_OK) {
         rc = ciphers_apply(ctx, policy, diag);
     }

@@ -180,9 +180,9 @@ static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsi
     }
 }
 
-enum sl_err sl_tickets_install(SSL_CTX *ctx)
+enum sl_err sl_tickets_install(SSL_CTX *ctx, uint32_t session_s)
 {
-    (void)SSL_CTX_set_timeout(ctx, SL_TICKET_LIFETIME_S);
+    (void)SSL_CTX_set_timeout(ctx, session_s);
     return SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
                    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key) == 1 &&
                    SSL_CTX_set_session_ticket_cb(ctx, ticket_note, ticket_judge, NULL) == 1

@@ -5,11 +5,11 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-enum { SL_TICKET_LIFETIME_S = 7200 };        /* what a client is told, and held to */
 enum { SL_TICKET_AGE_MAX_S = 24 * 60 * 60 }; /* since the full handshake, over all renewals */
 
 /** True when the first slot holds a key. `keys` may be NULL. */
 bool sl_ticket_keys_has_first(const struct sl_ticket_keys *keys);
 
-/** Sets the callbacks that seal and open the tickets of a server's context. */
-SL_CHECKED enum sl_err sl_tickets_install(SSL_CTX *ctx);
+/** Sets the callbacks that seal and open the tickets of a server's context.
+ * @param session_s  what a client is told, and held to */
+SL_CHECKED enum sl_err sl_tickets_install(SSL_CTX *ctx, uint32_t session_s);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policies: which versions, ciphers and groups get through, seen by openssl s_client."""
+import pathlib
+
 import pytest
 
+import ends
 import programs
+import sluice as program
 
 INTERMEDIATE_12 = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
                    "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
@@ -99,3 +103,72 @@ class TestGroups:
 
     def test_x25519_comes_first_for_a_client_that_has_it_first(self, serve):
         assert "X25519" in agrees(serve("intermediate"), "-tls1_3", "-groups", "X25519:P-256")
+
+
+class TestOwn:
+    """Policies that the configuration brings."""
+
+    def start(self, fleet, pki, backend, policies, top=None, **service):
+        return fleet.run_one("tls://127.0.0.1:0", backend().url,
+                             top={"policies": policies, **(top or {})},
+                             certificates=[pki.server.as_config(), pki.server_rsa.as_config()],
+                             **service)
+
+    def test_what_it_says_counts_and_the_rest_is_inherited(self, fleet, pki, backend):
+        one = self.start(fleet, pki, backend, {"ours": {
+            "extends": "mozilla-intermediate-6.0", "max_version": "1.2",
+            "ciphers": ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"],
+            "groups": ["secp384r1"], "order": "server"}}, policy="ours")
+        assert not agrees(one, "-tls1_3")
+        assert not agrees(one, "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384")
+        text = agrees(one, "-tls1_2", "-cipher",
+                      "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")
+        assert "Cipher is ECDHE-ECDSA-AES256-GCM-SHA384" in text and ", 384 bits" in text
+        assert not agrees(one, "-tls1_2", "-groups", "X25519")
+
+    def test_without_tickets_nobody_resumes(self, fleet, pki, backend):
+        one = self.start(fleet, pki, backend, {"ours": {"tickets": "off"}}, policy="ours")
+        for version in ["-tls1_2", "-tls1_3"]:
+            text = agrees(one, version)
+            assert "New Session Ticket" not in text and "TLS session ticket:" not in text
+        context = ends.client_context(pki.ca)
+        with ends.tls_dial(one.address(), context) as client:
+            client.send(b"x")
+            client.recv_exactly(1)
+            session = client.tls.session
+        with ends.tls_dial(one.address(), context, session=session) as client:
+            client.send(b"x")
+            client.recv_exactly(1)
+            assert not client.tls.session_reused
+
+    def test_a_session_is_as_long_as_it_says(self, fleet, pki, backend):
+        one = self.start(fleet, pki, backend, {"ours": {"session": "20m"}}, policy="ours")
+        assert "ticket lifetime hint: 1200" in agrees(one, "-tls1_2")
+
+    def test_a_legacy_upstream_weakens_only_its_own_side(self, fleet, pki, stack):
+        legacy = stack.enter_context(programs.s_server(
+            pki.server_rsa, "-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0", "-rev"))
+        one = fleet.run_one("tls://127.0.0.1:0", f"tls://127.0.0.1:{legacy.port}",
+                            top={"policies": {"museum": {
+                                "extends": "old", "max_version": "1.0",
+                                "ciphers": ["AES128-SHA"]}}},
+                            policy="modern", certificates=[pki.server.as_config()],
+                            upstream={"ca": pki.ca, "name": "localhost", "policy": "museum"})
+        assert not agrees(one, "-tls1_2", "-cipher", "ALL:@SECLEVEL=0")
+        assert agrees(one, "-tls1_3")
+        record = one.wait_connection(reason="done")
+        assert record["version"] == "TLSv1.3" and record["upstream_version"] == "TLSv1"
+        assert record["upstream_cipher"] == "TLS_RSA_WITH_AES_128_CBC_SHA"
+
+    @pytest.mark.parametrize("policy, top, text", [
+        ({"ciphers": ["ECDHE-RSA-AES128-GCM-SHA257"]}, {},
+         "the library has no cipher 'ECDHE-RSA-AES128-GCM-SHA257'"),
+        ({"extends": "old"}, {"floor": "intermediate"},
+         "which is below the floor, mozilla-intermediate-6.0")])
+    def test_what_cannot_be_is_said_before_anything_starts(self, pki, folder, policy, top, text):
+        path = program.write_config(pathlib.Path(folder) / "sluice.yaml", {
+            "policies": {"ours": policy}, "policy": "ours", **top,
+            "services": {"main": {"listen": "tls://127.0.0.1:0", "connect": "tcp://127.0.0.1:1",
+                                  "certificates": [pki.server.as_config()]}}})
+        done = program.command("check", "-c", path)
+        assert done.returncode == 2 and text in done.stderr, done.stderr

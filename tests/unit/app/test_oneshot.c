@@ -65,7 +65,7 @@ static void every_option_reaches_the_configuration(void **state)
     assert_string_equal(service->clients.ca.path, "/here/clients.pem");
     assert_int_equal(service->alpn_count, 2);
     assert_string_equal(service->alpn[1].text, "http/1.1");
-    assert_string_equal(service->policy->name, "modern");
+    assert_string_equal(service->policy->name, "mozilla-modern-6.0");
     assert_int_equal(w.conf->workers_count, 3);
     assert_int_equal(w.conf->log_format, SL_LOG_JSON);
     sl_arena_fini(&w.arena);

@@ -10,7 +10,7 @@ static void a_small_file_gets_every_default(void **state)
     SL_UNUSED(state);
     assert_int_equal(conf_parse(ENCRYPT, &arena, &findings, &conf), SL_OK);
     assert_int_equal(conf->workers_count, 0);
-    assert_string_equal(conf->policy->name, "intermediate");
+    assert_string_equal(conf->policy->name, "mozilla-intermediate-6.0");
     assert_int_equal(conf->log_format, SL_LOG_TEXT);
     assert_string_equal(conf->user.text, "nobody");
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_ON);
@@ -85,7 +85,7 @@ static void full_service_check(const struct sl_conf_service *service)
     assert_int_equal(service->alpn_count, 2);
     assert_string_equal(service->alpn[0].text, "h2");
     assert_string_equal(service->alpn[1].text, "http/1.1");
-    assert_string_equal(service->policy->name, "modern");
+    assert_string_equal(service->policy->name, "mozilla-modern-6.0");
     assert_int_equal(service->timeouts.handshake_ms, 1000);
     assert_int_equal(service->timeouts.connect_ms, 2000);
     assert_int_equal(service->timeouts.idle_ms, 3000);
@@ -110,7 +110,7 @@ static void every_option_reaches_its_field(void **state)
     assert_int_equal(conf_parse(FULL, &arena, &findings, &conf), SL_OK);
     assert_int_equal(findings.warnings_count, 0);
     assert_int_equal(conf->workers_count, 3);
-    assert_string_equal(conf->policy->name, "old");
+    assert_string_equal(conf->policy->name, "mozilla-old-5.8");
     assert_string_equal(conf->user.text, "sluice");
     assert_int_equal(conf->user.pos.line, 28);
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_REQUIRED);
@@ -124,7 +124,7 @@ static void every_option_reaches_its_field(void **state)
     assert_int_equal(conf->services_count, 2);
     full_service_check(&conf->services[0]);
     assert_string_equal(conf->services[1].name, "b");
-    assert_string_equal(conf->services[1].policy->name, "old");
+    assert_string_equal(conf->services[1].policy->name, "mozilla-old-5.8");
     sl_arena_fini(&arena);
 }
 
@@ -172,7 +172,7 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
         "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
-        "policy, log, limits, drain, tickets, services\n");
+        "policy, policies, floor, log, limits, drain, tickets, services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)

@@ -6,7 +6,8 @@ static const struct sl_policy *found(const char *name)
 {
     const struct sl_policy *policy = sl_policy_find(sl_slice_cstr(name));
     assert_non_null(policy);
-    assert_string_equal(policy->name, name);
+    assert_string_equal(sl_policy_short_name(policy), name);
+    assert_ptr_equal(sl_policy_find(sl_slice_cstr(policy->name)), policy);
     return policy;
 }
 
@@ -59,6 +60,15 @@ static void old_begins_with_intermediate_and_goes_down_to_tls_1_0(void **state)
     assert_non_null(strstr(old->signatures, "SHA1"));
 }
 
+static void a_name_with_its_version_never_means_another(void **state)
+{
+    SL_UNUSED(state);
+    assert_string_equal(found("modern")->name, "mozilla-modern-6.0");
+    assert_string_equal(found("intermediate")->name, "mozilla-intermediate-6.0");
+    assert_string_equal(found("old")->name, "mozilla-old-5.8");
+    assert_null(sl_policy_short_name(&(struct sl_policy){ .name = "modern" }));
+}
+
 static void there_is_no_policy_of_another_name(void **state)
 {
     SL_UNUSED(state);
@@ -73,6 +83,7 @@ int main(void)
         cmocka_unit_test(modern_is_tls_1_3_alone),
         cmocka_unit_test(intermediate_adds_tls_1_2_with_forward_secrecy),
         cmocka_unit_test(old_begins_with_intermediate_and_goes_down_to_tls_1_0),
+        cmocka_unit_test(a_name_with_its_version_never_means_another),
         cmocka_unit_test(there_is_no_policy_of_another_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

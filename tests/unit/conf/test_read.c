@@ -49,8 +49,10 @@ static void words_are_those_of_the_list(void **state)
     expect_findings("log: { format: json }\n" PLAIN, "");
     expect_findings("log: { format: JSON }\n" PLAIN,
                     "1:16: error: 'format' cannot be 'JSON': one of text, json\n");
-    expect_findings("policy: strong\n" PLAIN,
-                    "1:9: error: 'policy' cannot be 'strong': one of modern, intermediate, old\n");
+    expect_findings(
+        "policy: strong\n" PLAIN,
+        "1:9: error: 'policy' cannot be 'strong': one of modern, mozilla-modern-6.0, intermediate, "
+        "mozilla-intermediate-6.0, old, mozilla-old-5.8, or a name in policies\n");
     expect_findings(ENCRYPT "    upstream: { verify: maybe }\n",
                     "5:25: error: 'verify' cannot be 'maybe': a switch, on, off\n");
 }
@@ -61,7 +63,9 @@ static void an_option_wants_its_kind_of_value(void **state)
     expect_findings("workers: [1]\n" PLAIN,
                     "1:10: error: 'workers' cannot be a list: an integer, auto, or 1 to 1024\n");
     expect_findings("policy: { a: b }\n" PLAIN, "1:9: error: 'policy' cannot be a map: one of "
-                                                "modern, intermediate, old\n");
+                                                "modern, mozilla-modern-6.0, intermediate, "
+                                                "mozilla-intermediate-6.0, old, mozilla-old-5.8, "
+                                                "or a name in policies\n");
     expect_findings("workers:\n" PLAIN,
                     "1:1: error: 'workers' has no value: an integer, auto, or 1 to 1024\n");
     expect_findings(OFFLOAD "    alpn: h2\n",

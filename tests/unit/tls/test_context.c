@@ -48,11 +48,13 @@ static void modern_wants_ecdsa_certificates(void **state)
     struct sl_tls_cert *p384 = fixture_cert(&f->ca, "p384", "DNS:p384.example", PKI_EC_384);
     struct sl_tls_cert *certs[] = { f->cert_ec, f->cert_rsa };
     struct sl_tls_server_conf conf = server_conf(&modern, certs, 2);
-    assert_server_refused(&conf, "policy modern wants ECDSA certificates on P-256 or P-384: "
-                                 "site.example is not");
+    assert_server_refused(&conf,
+                          "policy mozilla-modern-6.0 wants ECDSA certificates on P-256 or P-384: "
+                          "site.example is not");
     certs[1] = p521;
-    assert_server_refused(&conf, "policy modern wants ECDSA certificates on P-256 or P-384: "
-                                 "p521.example is not");
+    assert_server_refused(&conf,
+                          "policy mozilla-modern-6.0 wants ECDSA certificates on P-256 or P-384: "
+                          "p521.example is not");
     certs[1] = p384;
     sl_tls_ctx_unref(fixture_server(&conf));
     sl_tls_cert_unref(p521);
@@ -66,7 +68,8 @@ static void keys_below_the_security_level_are_refused_at_start(void **state)
     struct sl_tls_cert *weak = fixture_cert(&f->ca, "weak", "DNS:weak.example", PKI_RSA_1024);
     struct sl_tls_cert *certs[] = { f->cert_ec, weak };
     struct sl_tls_server_conf conf = server_conf(&policy, certs, 2);
-    assert_server_refused(&conf, "policy intermediate: certificate weak.example: ee key too small");
+    assert_server_refused(
+        &conf, "policy mozilla-intermediate-6.0: certificate weak.example: ee key too small");
     conf.policy = &old;
     sl_tls_ctx_unref(fixture_server(&conf));
     sl_tls_cert_unref(weak);
@@ -88,19 +91,25 @@ static void settings_that_cannot_work_are_refused(void **state)
     conf.alpn_count = 2;
     assert_server_refused(&conf, "alpn: a protocol has 1 to 255 bytes");
     conf.alpn_count = 1;
-    policy.groups = "nothing:known";
-    assert_server_refused(&conf, "policy intermediate: the library has none of its groups");
-    policy = fixture_policy("intermediate");
-    policy.signatures = "nothing";
+    policy.groups = "X25519:nothing";
     assert_server_refused(&conf,
-                          "policy intermediate: the library has none of its signature algorithms");
+                          "policy mozilla-intermediate-6.0: the library has no group 'nothing'");
     policy = fixture_policy("intermediate");
-    policy.ciphers = "NOTHING";
-    assert_server_refused(&conf, "policy intermediate: the library has none of its ciphers");
+    policy.signatures = "nothing:ed25519";
+    assert_server_refused(
+        &conf, "policy mozilla-intermediate-6.0: the library has no signature algorithm 'nothing'");
+    policy = fixture_policy("intermediate");
+    policy.ciphers = "AES128-SHA:NOTHING";
+    assert_server_refused(&conf,
+                          "policy mozilla-intermediate-6.0: the library has no cipher 'NOTHING'");
+    policy = fixture_policy("intermediate");
+    policy.suites = "TLS_NOTHING";
+    assert_server_refused(
+        &conf, "policy mozilla-intermediate-6.0: the library has no suite 'TLS_NOTHING'");
     policy = fixture_policy("intermediate");
     policy.min_version = 0x0305;
-    assert_server_refused(&conf,
-                          "policy intermediate: the library has no TLS versions 0x0305 to 0x0304");
+    assert_server_refused(
+        &conf, "policy mozilla-intermediate-6.0: the library has no TLS versions 0x0305 to 0x0304");
 }
 
 static void upstream_settings_that_cannot_work_are_refused(void **state)
@@ -129,12 +138,11 @@ static void upstream_settings_that_cannot_work_are_refused(void **state)
     sl_tls_ctx_unref(NULL);
 }
 
-static void names_the_library_lacks_are_left_out(void **state)
+static void names_of_built_in_policies_that_the_library_lacks_are_left_out(void **state)
 {
     const struct fixture *f = *state;
     struct sl_policy policy = fixture_policy("intermediate");
-    policy.groups = "no-such-group:secp384r1:?:*:X25519";
-    policy.signatures = "no_such_algorithm:ecdsa_secp256r1_sha256";
+    policy.groups = "secp384r1:X25519MLKEM768"; /* which 3.0 does not have */
     struct sl_tls_cert *certs[] = { f->cert_ec };
     struct sl_tls_server_conf conf = server_conf(&policy, certs, 1);
     struct sl_tls_ctx *server = fixture_server(&conf);
@@ -216,7 +224,7 @@ int main(void)
         cmocka_unit_test(keys_below_the_security_level_are_refused_at_start),
         cmocka_unit_test(settings_that_cannot_work_are_refused),
         cmocka_unit_test(upstream_settings_that_cannot_work_are_refused),
-        cmocka_unit_test(names_the_library_lacks_are_left_out),
+        cmocka_unit_test(names_of_built_in_policies_that_the_library_lacks_are_left_out),
         cmocka_unit_test(another_group_of_the_client_costs_a_retry_and_works),
         cmocka_unit_test(a_session_keeps_its_context_alive),
     };
