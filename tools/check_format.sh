@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Fails when a C file of src or tests is not as clang-format 14 would write it. `--fix` rewrites.
+# Fails when a C file of src, tests or bench is not as clang-format 14 would write it. `--fix` rewrites.
 set -eu
 cd "$(dirname "$0")/.."
 format=$(command -v clang-format-14 || command -v clang-format) || {
@@ -10,4 +10,4 @@ format=$(command -v clang-format-14 || command -v clang-format) || {
 mode='--dry-run --Werror'
 [ "${1:-}" = --fix ] && mode=-i
 # shellcheck disable=SC2086 # the two words of $mode
-find src tests -name '*.[ch]' -print0 | xargs -0 -r "$format" $mode
+find src tests bench -name '*.[ch]' -print0 | xargs -0 -r "$format" $mode

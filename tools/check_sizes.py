@@ -15,7 +15,7 @@ FILE_LINES_WARN, FILE_LINES_MAX = 600, 1000
 FUNCTION_LINES_WARN, FUNCTION_LINES_MAX = 50, 100
 BRANCHES_WARN, BRANCHES_MAX = 25, 40
 
-FOLDERS = ["src", "tests", "tools", ".ci"]
+FOLDERS = ["src", "tests", "bench", "tools", ".ci"]
 SOURCE_SUFFIXES = (".c", ".h", ".py", ".sh", ".build", ".yaml", ".yml")
 TEXT_SUFFIXES = SOURCE_SUFFIXES + (".md", ".txt", "")
 DATA_FOLDERS = ("tests/fuzz/corpus",)  # inputs: whatever is in them is meant to be
