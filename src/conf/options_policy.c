@@ -108,8 +108,10 @@ static const struct sl_schema_option ROWS[] = {
         .type = SL_TYPE_WORD,
         .words = ORDERS,
         .absent = "as in extends",
-        .example = "server",
-        .text = "Whose order of ciphers counts",
+        .example = "client",
+        .text =
+            "Whose order of ciphers counts; the server's lets a client have ChaCha20 that has it "
+            "first",
         SL_OPTION_AT(struct sl_conf_policy, order),
     },
     {

@@ -12,7 +12,8 @@ struct sl_policy {
     const char *ciphers;    /* TLS 1.2 and below; "" for none */
     const char *groups;     /* what the library lacks is left out by tls/ */
     const char *signatures; /* signature algorithms */
-    bool is_server_order;   /* the server chooses the cipher; else the client's order counts */
+    bool is_server_order;   /* the server chooses the cipher, ChaCha20 for a client that has it
+                               first; else the client's order counts */
     uint8_t security_level; /* OpenSSL's, 0 to 5 */
     bool is_ecdsa_only;     /* certificates must be ECDSA (P-256 or P-384) */
     bool has_tickets;       /* clients may resume */

@@ -213,7 +213,9 @@ static void policies_put(struct page *page)
     put(page,
         "## Policies\n\n"
         "After Mozilla's guideline for server-side TLS. A name with its version always means\n"
-        "the same; a short one the newest. Groups that the TLS library lacks are left out.\n\n");
+        "the same; a short one the newest. Groups that the TLS library lacks are left out. One\n"
+        "thing differs: the guideline lets clients of modern and intermediate choose the "
+        "cipher.\n\n");
     for (const struct sl_policy *policy = sl_policy_all(); policy->name != NULL; policy++) {
         const char *min = version_name(policy->min_version);
         const char *max = version_name(policy->max_version);
@@ -224,7 +226,9 @@ static void policies_put(struct page *page)
         names_put(page, "Ciphers up to TLS 1.2", policy->ciphers);
         names_put(page, "Groups", policy->groups);
         names_put(page, "Signatures", policy->signatures);
-        put(page, "* Order of ciphers: the %s's\n", policy->is_server_order ? "server" : "client");
+        put(page, "* Order of ciphers: the %s\n",
+            policy->is_server_order ? "server's; ChaCha20 goes first for a client that has it first"
+                                    : "client's");
         put(page, "* Sessions: tickets %s, for %u h\n", policy->has_tickets ? "on" : "off",
             policy->session_s / SECONDS_PER_HOUR);
         put(page, "* OpenSSL security level: %u\n", policy->security_level);

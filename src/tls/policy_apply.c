@@ -238,7 +238,7 @@ enum sl_err sl_tls_policy_apply(SSL_CTX *ctx, const struct sl_policy *policy, bo
         rc = signatures_apply(ctx, policy, diag);
     }
     if (policy->is_server_order) {
-        (void)SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+        (void)SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     }
     return rc;
 }

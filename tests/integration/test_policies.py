@@ -82,12 +82,18 @@ class TestCiphers:
             assert agrees(one, "-tls1_3", "-ciphersuites", suite), suite
         assert not agrees(one, "-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256")
 
-    @pytest.mark.parametrize("policy, is_ours", [("intermediate", False), ("old", True)])
-    def test_the_order_is_the_clients_unless_the_policy_is_old(self, serve, policy, is_ours):
+    @pytest.mark.parametrize("policy", ["intermediate", "old"])
+    def test_the_order_is_ours(self, serve, policy):
         one = serve(policy)
         offer = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"]
         text = agrees(one, "-tls1_2", "-cipher", ":".join(offer))
-        assert f"Cipher is {offer[is_ours]}" in text
+        assert f"Cipher is {offer[1]}" in text
+
+    def test_who_has_chacha20_first_gets_it(self, serve):
+        one = serve("intermediate")
+        offer = ["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256"]
+        text = agrees(one, "-tls1_2", "-cipher", ":".join(offer))
+        assert f"Cipher is {offer[0]}" in text
 
 
 class TestGroups:
@@ -125,6 +131,12 @@ class TestOwn:
                       "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")
         assert "Cipher is ECDHE-ECDSA-AES256-GCM-SHA384" in text and ", 384 bits" in text
         assert not agrees(one, "-tls1_2", "-groups", "X25519")
+
+    def test_clients_may_be_let_choose_the_cipher(self, fleet, pki, backend):
+        one = self.start(fleet, pki, backend, {"ours": {"order": "client"}}, policy="ours")
+        offer = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"]
+        text = agrees(one, "-tls1_2", "-cipher", ":".join(offer))
+        assert f"Cipher is {offer[0]}" in text
 
     def test_without_tickets_nobody_resumes(self, fleet, pki, backend):
         one = self.start(fleet, pki, backend, {"ours": {"tickets": "off"}}, policy="ours")

@@ -51,7 +51,7 @@ static void every_option_of_a_policy_counts(void **state)
                                    "    ciphers: [ECDHE-ECDSA-AES256-GCM-SHA384]\n"
                                    "    groups: [secp384r1, X25519]\n"
                                    "    signatures: [ecdsa_secp384r1_sha384]\n"
-                                   "    order: server\n"
+                                   "    order: client\n"
                                    "    session: 90m\n"
                                    "    security_level: 3\n"
                                    "policy: ours\n",
@@ -62,7 +62,7 @@ static void every_option_of_a_policy_counts(void **state)
     assert_string_equal(policy->ciphers, "ECDHE-ECDSA-AES256-GCM-SHA384");
     assert_string_equal(policy->groups, "secp384r1:X25519");
     assert_string_equal(policy->signatures, "ecdsa_secp384r1_sha384");
-    assert_true(policy->is_server_order);
+    assert_false(policy->is_server_order);
     assert_true(policy->has_tickets);
     assert_int_equal(policy->session_s, 5400);
     assert_int_equal(policy->security_level, 3);

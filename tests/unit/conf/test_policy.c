@@ -23,7 +23,7 @@ static void modern_is_tls_1_3_alone(void **state)
     assert_string_equal(policy->ciphers, "");
     assert_string_equal(policy->groups, "X25519MLKEM768:X25519:prime256v1:secp384r1");
     assert_true(policy->is_ecdsa_only);
-    assert_false(policy->is_server_order);
+    assert_true(policy->is_server_order);
 }
 
 static void intermediate_adds_tls_1_2_with_forward_secrecy(void **state)
@@ -38,7 +38,7 @@ static void intermediate_adds_tls_1_2_with_forward_secrecy(void **state)
                         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305");
     assert_null(strstr(policy->signatures, "SHA1"));
     assert_false(policy->is_ecdsa_only);
-    assert_false(policy->is_server_order);
+    assert_true(policy->is_server_order);
 }
 
 static void old_begins_with_intermediate_and_goes_down_to_tls_1_0(void **state)

@@ -152,6 +152,42 @@ static void what_the_policy_does_not_allow_is_refused_with_an_alert(void **state
     contexts_drop(&c);
 }
 
+static void the_server_chooses_the_cipher_but_chacha20_when_the_client_puts_it_first(void **state)
+{
+    const struct fixture *f = *state;
+    static const struct {
+        uint16_t version;
+        const char *offered, *chosen;
+    } CASES[] = {
+        { 0x0304, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256" },
+        { 0x0304, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384" },
+        { 0x0304, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+          "TLS_CHACHA20_POLY1305_SHA256" },
+        { 0x0303, "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",
+          "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
+        { 0x0303, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256",
+          "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
+    };
+    struct sl_policy policy = fixture_policy("intermediate");
+    for (size_t i = 0; i < SL_COUNT(CASES); i++) {
+        struct contexts c, offering;
+        struct sl_policy offer = policy;
+        offer.max_version = CASES[i].version;
+        *(CASES[i].version == 0x0304 ? &offer.suites : &offer.ciphers) = CASES[i].offered;
+        contexts_make(f, &policy, f->cert_ec, &c);
+        contexts_make(f, &offer, f->cert_ec, &offering);
+        struct pair pair;
+        pair_open(&pair, offering.client, c.server);
+        pair_handshake(&pair);
+        struct sl_tls_info info;
+        sl_tls_info(pair.server.tls, &info);
+        assert_string_equal(info.cipher, CASES[i].chosen);
+        pair_fini(&pair);
+        contexts_drop(&offering);
+        contexts_drop(&c);
+    }
+}
+
 static void facts_of_the_handshake_are_told(void **state)
 {
     const struct fixture *f = *state;
@@ -500,6 +536,7 @@ int main(void)
         cmocka_unit_test(every_policy_carries_data_however_the_bytes_are_cut),
         cmocka_unit_test(old_policy_still_speaks_tls_1_0),
         cmocka_unit_test(what_the_policy_does_not_allow_is_refused_with_an_alert),
+        cmocka_unit_test(the_server_chooses_the_cipher_but_chacha20_when_the_client_puts_it_first),
         cmocka_unit_test(facts_of_the_handshake_are_told),
         cmocka_unit_test(bytes_behind_the_handshake_are_left_to_the_caller),
         cmocka_unit_test(close_notify_ends_one_direction_and_the_other_goes_on),
