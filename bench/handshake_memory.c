@@ -7,10 +7,11 @@
  *
  * Each variant runs in a process of its own, in turns (A B C A B C), so that a clock that drifts
  * drifts for all of them. Times are of the thread's CPU clock. Both sides are this machine's
- * OpenSSL; the client is as OpenSSL makes it. The certificate is ECDSA P-256, its key in the
- * process.
+ * OpenSSL; the client is as OpenSSL makes it, but with X25519 alone, so that versions compare. The
+ * certificate is ECDSA P-256, its key in the process.
  */
 #include "conf/policy.h"
+#include "tls/fast.h"
 #include "tls/library.h"
 #include "tls/mint.h"
 #include "tls/session.h"
@@ -39,9 +40,11 @@ enum server_kind { SERVER_LIBSSL, SERVER_SLUICE };
 static const struct variant {
     const char *name;
     enum server_kind server;
+    bool is_fast; /* tls/fast.h */
 } VARIANTS[] = {
-    { "libssl", SERVER_LIBSSL }, /* OpenSSL's defaults, with its internal ticket keys */
-    { "sluice", SERVER_SLUICE },
+    { "libssl", SERVER_LIBSSL, false }, /* OpenSSL's defaults, with its internal ticket keys */
+    { "sluice-plain", SERVER_SLUICE, false },
+    { "sluice", SERVER_SLUICE, true },
 };
 
 struct bench {
@@ -139,7 +142,10 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 static void bench_open(struct bench *bench, const struct variant *variant, bool is_resuming)
 {
     *bench = (struct bench){ .variant = variant, .is_resuming = is_resuming };
-    must(sl_tls_library_init() == SL_OK, "library");
+    bool is_used = false;
+    must(sl_tls_library_init() == SL_OK && sl_tls_fast_use(variant->is_fast, &is_used) == SL_OK,
+         "library");
+    must(is_used == variant->is_fast, "tls/fast.h is not used");
     struct sl_tls_minted minted;
     minted_make(&minted);
     if (variant->server == SERVER_LIBSSL) {
@@ -149,7 +155,7 @@ static void bench_open(struct bench *bench, const struct variant *variant, bool 
     }
     minted_free(&minted);
     bench->client = SSL_CTX_new(TLS_client_method());
-    must(bench->client != NULL, "client");
+    must(bench->client != NULL && SSL_CTX_set1_groups_list(bench->client, "X25519") == 1, "client");
     (void)SSL_CTX_set_session_cache_mode(bench->client,
                                          SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(bench->client, on_session);

@@ -14,6 +14,7 @@
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/socket.h"
+#include "tls/fast.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,7 +228,10 @@ static enum sl_err start(struct worker *w)
     const struct sl_conf *conf = w->snapshot->conf;
     w->log.format = conf->log_format;
     w->log.level = conf->log_level;
-    rc = sl_scratch_init(&w->scratch, conf->limits.buffer_bytes);
+    rc = sl_tls_fast_use(conf->is_kdf_fast, NULL);
+    if (rc == SL_OK) {
+        rc = sl_scratch_init(&w->scratch, conf->limits.buffer_bytes);
+    }
     if (rc != SL_OK) {
         return rc;
     }

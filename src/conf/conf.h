@@ -124,6 +124,7 @@ struct sl_conf {
     struct sl_conf_pos policy_pos;
     const struct sl_policy *floor; /* NULL for none */
     struct sl_conf_pos floor_pos;
+    bool is_kdf_fast; /* tls/fast.h */
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -89,6 +89,15 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_TOP,
+        .key = "fast_kdf",
+        .type = SL_TYPE_SWITCH,
+        .preset = "on",
+        .text = "Derive TLS 1.3's keys, and compute HMAC, by a shorter way over OpenSSL's digests; "
+                "off, and always where a FIPS provider is active, OpenSSL's own way",
+        SL_OPTION_AT(struct sl_conf, is_kdf_fast),
+    },
+    {
+        .in = SL_SECTION_TOP,
         .key = "log",
         .type = SL_TYPE_MAP,
         .section = SL_SECTION_LOG,

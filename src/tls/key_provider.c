@@ -8,8 +8,8 @@
 #include <openssl/provider.h>
 #include <string.h>
 
-static const char NAME[] = "sluice-keys";
-static const char PROPERTIES[] = "provider=sluice-keys";
+static const char NAME[] = SL_KEY_PROVIDER;
+static const char PROPERTIES[] = "provider=" SL_KEY_PROVIDER;
 
 static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
 {
@@ -48,7 +48,7 @@ enum sl_err sl_key_provider_init(void)
                  OSSL_PROVIDER_load(NULL, "default") != NULL &&
                  OSSL_PROVIDER_load(NULL, NAME) != NULL &&
                  /* nothing but a key of its own may pick it */
-                 EVP_set_default_properties(NULL, "?provider=default") == 1;
+                 EVP_set_default_properties(NULL, SL_KEY_PROPERTIES_OTHERS) == 1;
     ERR_clear_error();
     return is_ok ? SL_OK : SL_ETLS;
 }

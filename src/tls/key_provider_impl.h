@@ -4,6 +4,9 @@
 #include "tls/key_provider.h"
 #include <openssl/evp.h>
 
+#define SL_KEY_PROVIDER          "sluice-keys"
+#define SL_KEY_PROPERTIES_OTHERS "?provider!=" SL_KEY_PROVIDER /* what all but its keys ask for */
+
 /** One session's wait for a key. Zeroed is valid: nothing is waited for. */
 struct sl_key_wait {
     struct sl_key_request *request; /* NULL when none is under way */

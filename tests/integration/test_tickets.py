@@ -51,6 +51,13 @@ class TestResumption:
         one.wait_logs(2, "connection")
         assert [r["resumed"] for r in one.find_logs("connection")] == [False, True]
 
+    @pytest.mark.parametrize("is_fast", [True, False])
+    def test_keys_derived_either_way_resume(self, fleet, pki, backend, context, is_fast):
+        one = offload(fleet, pki, backend().url, top={"fast_kdf": is_fast})
+        session, _ = visit(one.address(), context)
+        kept, is_resumed = visit(one.address(), context, session)
+        assert is_resumed and visit(one.address(), context, kept)[1]
+
     def test_every_worker_takes_the_tickets_of_the_others(self, fleet, pki, backend, context):
         one = offload(fleet, pki, backend().url, workers=2)
         session, _ = visit(one.address(), context)

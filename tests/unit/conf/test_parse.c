@@ -11,6 +11,7 @@ static void a_small_file_gets_every_default(void **state)
     assert_int_equal(conf_parse(ENCRYPT, &arena, &findings, &conf), SL_OK);
     assert_int_equal(conf->workers_count, 0);
     assert_string_equal(conf->policy->name, "mozilla-intermediate-6.0");
+    assert_true(conf->is_kdf_fast);
     assert_int_equal(conf->log_format, SL_LOG_TEXT);
     assert_string_equal(conf->user.text, "nobody");
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_ON);
@@ -68,6 +69,7 @@ static const char FULL[] = "workers: 3\n"
                            "    listen: tcp://:0\n"
                            "    connect: tcp://h:1\n"
                            "user: sluice\n"
+                           "fast_kdf: off\n"
                            "cage: { mode: required, action: kill }\n";
 
 static void full_service_check(const struct sl_conf_service *service)
@@ -111,6 +113,7 @@ static void every_option_reaches_its_field(void **state)
     assert_int_equal(findings.warnings_count, 0);
     assert_int_equal(conf->workers_count, 3);
     assert_string_equal(conf->policy->name, "mozilla-old-5.8");
+    assert_false(conf->is_kdf_fast);
     assert_string_equal(conf->user.text, "sluice");
     assert_int_equal(conf->user.pos.line, 28);
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_REQUIRED);
@@ -172,7 +175,7 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
         "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
-        "policy, policies, floor, log, limits, drain, tickets, services\n");
+        "policy, policies, floor, fast_kdf, log, limits, drain, tickets, services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)
