@@ -195,7 +195,7 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     if (rc == SL_OK) {
         rc = cert_use(ctx->ssl_ctx, conf->certs[0], diag);
     }
-    for (size_t i = 0; i < conf->certs_count; i++) {
+    for (size_t i = 0; rc == SL_OK && i < conf->certs_count; i++) {
         keys_set(ctx, conf->certs[i]);
     }
     if (rc == SL_OK) {

@@ -190,12 +190,28 @@ static void rsa_key_transport_goes_on_only_with_a_key_that_may(void **state)
     static const uint16_t VERSIONS[] = { 0x0301, 0x0303 };
     sl_key_signer_allow_premaster(o->signers[1]);
     for (size_t v = 0; v < SL_COUNT(VERSIONS); v++) {
-        r.ciphers = "AES128-SHA:@SECLEVEL=0";
+        r.ciphers = "AES128-SHA";
         run_open(&r, o, 1, VERSIONS[v], NULL);
         assert_int_equal(run_through(&r, o), 1);
         assert_talks(&r);
         run_close(&r);
     }
+}
+
+static void a_policy_that_is_refused_is_refused_with_these_keys_too(void **state)
+{
+    const struct office *o = *state;
+    struct sl_policy policy = fixture_policy("old");
+    struct sl_tls_cert *const certs[] = { o->apart[0] };
+    struct sl_tls_ctx *ctx = NULL;
+    policy.ciphers = "NOTHING";
+    assert_int_equal(sl_tls_server_ctx_create(&(struct sl_tls_server_conf){ .service = "main",
+                                                                            .policy = &policy,
+                                                                            .certs = certs,
+                                                                            .certs_count = 1 },
+                                              NULL, &ctx),
+                     SL_EINVAL);
+    assert_null(ctx);
 }
 
 static void certificates_toward_an_upstream_sign_as_well(void **state)
@@ -410,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_key_signs_in_every_version),
         cmocka_unit_test(rsa_key_transport_goes_on_only_with_a_key_that_may),
+        cmocka_unit_test(a_policy_that_is_refused_is_refused_with_these_keys_too),
         cmocka_unit_test(certificates_toward_an_upstream_sign_as_well),
         cmocka_unit_test(handshakes_do_not_depend_on_where_the_bytes_are_cut),
         cmocka_unit_test(a_waiting_handshake_takes_nothing_and_asks_once),
