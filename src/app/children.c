@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SEND_WAIT_MS = 5000 }; /* for a worker that does not read what configures it */
+enum {
+    SEND_WAIT_MS = 5000, /* for a worker that does not read what configures it */
+    END_WAIT_MS = 2000,  /* for one that has closed its channel, which its end comes with */
+};
 
 static void child_close(struct sl_child *child)
 {
@@ -153,7 +156,11 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     /* it has ended, which SIGCHLD tells as well, or it says what it must not */
     sl_loop_remove(child->children->source.loop, watch);
     if (rc == SL_EPROTO) {
+        static const char WHY[] = "it sent the supervisor what it must not";
+        memcpy(child->failure, WHY, sizeof(WHY));
         (void)kill(child->pid, SIGKILL);
+    } else {
+        sl_loop_timer(child->children->source.loop, &child->overdue, END_WAIT_MS);
     }
 }
 

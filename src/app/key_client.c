@@ -172,10 +172,16 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     struct sl_channel_fds fds = { 0 };
     SL_UNUSED(events);
     enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
-    sl_channel_fds_close(&fds);
+    if (rc == SL_OK && fds.count > 0) {
+        sl_channel_fds_close(&fds);
+        rc = SL_EPROTO;
+    }
     rc = rc == SL_OK ? hear_batch(client, sl_wbuf_slice(&in)) : rc;
     if (rc != SL_OK && rc != SL_AGAIN) { /* it has died; the supervisor brings another channel */
         lost(client);
+        if (rc == SL_EPROTO) {
+            client->on_rubbish(client);
+        }
     } else if (!sl_list_is_empty(&client->queued)) {
         sl_loop_defer(client->loop, &client->flush);
     }

@@ -6,7 +6,6 @@
 
 enum {
     SL_KEY_PENDING_MAX_COUNT = 1024, /* handshakes that wait for a signature, in one worker */
-    SL_KEY_UNDERWAY_MAX_COUNT = 128, /* of them sent: what the sockets have room for */
     SL_KEY_WAIT_MS = 5000,           /* for one signature, a restart of the keys counted in */
 };
 
@@ -19,6 +18,9 @@ struct sl_key_client {
     struct sl_list queued, sent; /* of struct sl_key_request, the oldest first */
     size_t pending_count, sent_count;
     uint32_t last_id;
+    /** The other end is not who it should be: the channel is closed, and no other comes. Set by the
+     * owner after init. */
+    void (*on_rubbish)(struct sl_key_client *client);
 };
 
 /** SL_OK, SL_ENOMEM. */

@@ -103,9 +103,13 @@ static enum sl_err flush(struct client *client, struct sl_wbuf *out)
 
 static enum sl_err answer_batch(struct client *client, struct sl_slice in, struct sl_wbuf *out)
 {
+    size_t count = 0;
     struct sl_key_message request;
     enum sl_err rc;
     while ((rc = sl_key_message_next(&in, SL_KEY_TO_KEYS, &request)) == SL_OK) {
+        if (count++ == SL_KEY_UNDERWAY_MAX_COUNT) {
+            return SL_EPROTO;
+        }
         if (sl_wbuf_room(out) < ANSWER_BYTES_MAX) {
             rc = flush(client, out);
         }

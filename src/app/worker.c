@@ -425,6 +425,12 @@ static void publish(struct worker *w)
     }
 }
 
+static void on_keys_rubbish(struct sl_key_client *client)
+{
+    fail(SL_CONTAINER_OF(client, struct worker, keys),
+         "the process of the private keys sent what it must not");
+}
+
 static void worker_fini(struct worker *w)
 {
     sl_log_fini(&w->log);
@@ -472,6 +478,7 @@ int sl_worker_main(void)
     w->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
     rc = rc == SL_OK ? sl_loop_add(&w->loop, &w->channel, SL_WATCH_INPUT) : rc;
     rc = rc == SL_OK ? sl_key_client_init(&w->keys, &w->loop) : rc;
+    w->keys.on_rubbish = on_keys_rubbish;
     while (rc == SL_OK && !w->loop.is_stopped) {
         rc = sl_loop_turn(&w->loop, SL_LOOP_WAIT_MAX_MS);
         publish(w);

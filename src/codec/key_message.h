@@ -17,6 +17,9 @@
 enum { SL_KEY_INPUT_MAX = 32 * 1024 };    /* bytes: a digest; for Ed25519 the whole message */
 enum { SL_KEY_SIGNATURE_MAX = 2048 };     /* bytes: RSA with 16384 bits */
 enum { SL_KEY_DATAGRAM_MAX = 36 * 1024 }; /* bytes of one batch */
+/** Requests of one worker that were sent and not answered: what the sockets have room for. More end
+ * the channel. */
+enum { SL_KEY_UNDERWAY_MAX_COUNT = 128 };
 
 enum sl_key_message_type { SL_KEY_SIGN = 1, SL_KEY_SIGNED, SL_KEY_MESSAGE_END };
 

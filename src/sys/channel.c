@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/channel.h"
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,6 +67,13 @@ static void take_fds(struct msghdr *msg, struct sl_channel_fds *ret_fds, bool *r
     }
 }
 
+/* Both an end and an empty datagram are read as nothing. */
+static bool is_ended(int fd)
+{
+    struct pollfd end = { .fd = fd, .events = POLLRDHUP };
+    return poll(&end, 1, 0) != 0;
+}
+
 enum sl_err sl_channel_recv(int fd, struct sl_wbuf *buf, struct sl_channel_fds *ret_fds)
 {
     union control control;
@@ -90,7 +98,7 @@ enum sl_err sl_channel_recv(int fd, struct sl_wbuf *buf, struct sl_channel_fds *
     }
     if (len == 0) {
         sl_channel_fds_close(&fds);
-        return SL_EOF;
+        return is_ended(fd) ? SL_EOF : SL_EPROTO;
     }
     buf->len = (size_t)len;
     *ret_fds = fds;

@@ -21,8 +21,8 @@ SL_CHECKED enum sl_err sl_channel_send(int fd, struct sl_slice datagram, const i
 
 /**
  * Receives one datagram into `buf`.
- * @return SL_OK, SL_AGAIN, SL_EOF (the other end is closed), SL_EPROTO (larger than `buf`, or too
- *         many descriptors: all were closed), SL_ERESET
+ * @return SL_OK, SL_AGAIN, SL_EOF (the other end is closed), SL_EPROTO (empty, larger than
+ *         `buf`, or too many descriptors: all were closed), SL_ERESET
  */
 SL_CHECKED enum sl_err sl_channel_recv(int fd, struct sl_wbuf *buf, struct sl_channel_fds *ret_fds);
 

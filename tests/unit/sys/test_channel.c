@@ -120,6 +120,22 @@ static void too_many_descriptors_are_refused_and_all_closed(void **state)
     ends_close(&ends);
 }
 
+static void an_empty_datagram_is_no_end(void **state)
+{
+    SL_UNUSED(state);
+    struct ends ends = ends_open();
+    uint8_t bytes[4];
+    struct sl_wbuf buf = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_channel_fds fds = { 0 };
+    assert_int_equal(sl_channel_send(ends.near, SL_SLICE(""), NULL, 0), SL_OK);
+    assert_int_equal(sl_channel_recv(ends.far, &buf, &fds), SL_EPROTO);
+    assert_int_equal(sl_channel_recv(ends.far, &buf, &fds), SL_AGAIN);
+    (void)close(ends.near);
+    ends.near = -1;
+    assert_int_equal(sl_channel_recv(ends.far, &buf, &fds), SL_EOF);
+    ends_close(&ends);
+}
+
 static void a_datagram_larger_than_the_buffer_is_refused_with_its_descriptors(void **state)
 {
     SL_UNUSED(state);
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(datagrams_keep_their_borders),
         cmocka_unit_test(descriptors_come_along_and_close_on_exec),
         cmocka_unit_test(too_many_descriptors_are_refused_and_all_closed),
+        cmocka_unit_test(an_empty_datagram_is_no_end),
         cmocka_unit_test(a_datagram_larger_than_the_buffer_is_refused_with_its_descriptors),
         cmocka_unit_test(descriptors_that_found_no_number_are_not_passed_over_in_silence),
         cmocka_unit_test(the_end_of_the_other_is_seen_after_what_it_had_sent),
