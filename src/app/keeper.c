@@ -48,12 +48,15 @@ static enum sl_err recv_one(int fd, enum sl_message_phase phase, struct sl_wbuf 
 static enum sl_err ask_one(int fd, uint32_t index, int file_fd, const struct sl_keeper_file *file,
                            struct sl_wbuf *in, struct sl_slice *ret_public, struct sl_diag *diag)
 {
-    const uint8_t may = file->may_premaster ? 1 : 0;
-    const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
-                                     .key = { index, sl_slice_of(&may, 1) } };
+    uint8_t bytes[SL_MESSAGE_KEY_MAX];
+    struct sl_wbuf what = sl_wbuf_of(bytes, sizeof(bytes));
     struct pollfd answer = { .fd = fd, .events = POLLIN };
     struct sl_message message;
-    enum sl_err rc = send_one(fd, &hand, &file_fd);
+    enum sl_err rc = sl_wbuf_put_u8(&what, file->may_premaster ? 1 : 0);
+    rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
+    const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
+                                     .key = { index, sl_wbuf_slice(&what) } };
+    rc = rc == SL_OK ? send_one(fd, &hand, &file_fd) : rc;
     if (rc == SL_OK && poll(&answer, 1, ANSWER_WAIT_MS) <= 0) {
         rc = SL_ETIMEDOUT;
     }

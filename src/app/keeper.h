@@ -18,7 +18,8 @@ struct sl_keeper_hearer {
 /** A file for the process to read. */
 struct sl_keeper_file {
     const char *path;
-    bool may_premaster; /* a policy of its services allows RSA key transport */
+    bool may_premaster;         /* a policy of its services allows RSA key transport */
+    struct sl_slice public_der; /* that it must have; empty while it is not known */
 };
 
 /**

@@ -142,12 +142,14 @@ static void on_flush(struct sl_task *task)
 
 static void hear(struct sl_key_client *client, const struct sl_key_message *message)
 {
+    static const enum sl_err RESULTS[SL_KEY_RESULT_END] = {
+        [SL_KEY_DONE] = SL_OK, [SL_KEY_REFUSED] = SL_EINVAL, [SL_KEY_NOT_THERE] = SL_ENOENT
+    };
     client->sent_count -= client->sent_count > 0;
     for (struct sl_list *at = client->sent.next; at != &client->sent; at = at->next) {
         struct sl_key_request *request = request_of(at);
         if (request->id == message->id) {
-            request_end(client, request, message->result == SL_KEY_DONE ? SL_OK : SL_EINVAL,
-                        message->bytes);
+            request_end(client, request, RESULTS[message->result], message->bytes);
             return;
         }
     }

@@ -180,8 +180,10 @@ static enum sl_err hear_count(struct keys *k, uint32_t count, struct sl_slice ca
     return k->signers == NULL ? SL_ENOMEM : SL_OK;
 }
 
-static enum sl_err hear_file(struct keys *k, uint32_t index, bool may_premaster, int fd)
+static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice what, int fd)
 {
+    bool may_premaster = what.ptr[0] == 1;
+    struct sl_slice expected = sl_slice_of(what.ptr + 1, what.len - 1);
     if (index >= k->count || k->signers[index] != NULL) {
         return SL_EPROTO;
     }
@@ -192,6 +194,12 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, bool may_premaster,
     enum sl_err rc = sl_file_read_fd(fd, SL_TLS_PEM_MAX, &diag, &pem);
     rc = rc == SL_OK ? sl_key_signer_create(sl_blob_slice(&pem), &diag, &k->signers[index]) : rc;
     rc = rc == SL_OK ? sl_key_signer_public(k->signers[index], &public_key) : rc;
+    if (rc == SL_OK && expected.len > 0) {
+        rc = sl_key_signer_expect(k->signers[index], expected, &diag);
+    }
+    if (rc != SL_OK) {
+        sl_key_signer_destroy(SL_STEAL(k->signers[index]));
+    }
     if (rc == SL_OK && may_premaster) {
         sl_key_signer_allow_premaster(k->signers[index]);
     }
@@ -213,7 +221,7 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
     case SL_MESSAGE_KEY_COUNT:
         return hear_count(k, message->key.index, message->key.bytes);
     case SL_MESSAGE_KEY_FILE:
-        return hear_file(k, message->key.index, message->key.bytes.ptr[0] == 1, fds->fds[0]);
+        return hear_file(k, message->key.index, message->key.bytes, fds->fds[0]);
     case SL_MESSAGE_KEY_START:
         k->phase = SL_PHASE_RUNNING;
         return SL_OK;

@@ -33,6 +33,12 @@ static enum sl_err keep_public(struct sl_loader *l, uint32_t index, struct sl_sl
     struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
     enum sl_err rc = sl_wbuf_put_u32(&out, index);
     rc = rc == SL_OK ? sl_wbuf_put(&out, public_der) : rc;
+    uint8_t *copy = sl_arena_alloc(&l->load->arena, public_der.len);
+    if (copy == NULL) {
+        return SL_ENOMEM;
+    }
+    memcpy(copy, public_der.ptr, public_der.len);
+    l->load->key_files[index].public_der = sl_slice_of(copy, public_der.len);
     return rc == SL_OK ? sl_collection_add_copy(&l->files, SL_BUNDLE_KEY,
                                                 sl_slice_cstr(l->keys[index].file->path),
                                                 sl_wbuf_slice(&out))
@@ -72,8 +78,8 @@ enum sl_err sl_load_keys(struct sl_loader *l)
         return SL_ENOMEM;
     }
     for (size_t i = 0; i < l->keys_count; i++) {
-        load->key_files[i] =
-            (struct sl_keeper_file){ l->keys[i].file->path, l->keys[i].may_premaster };
+        load->key_files[i] = (struct sl_keeper_file){ .path = l->keys[i].file->path,
+                                                      .may_premaster = l->keys[i].may_premaster };
     }
     load->keys_count = (uint32_t)l->keys_count;
     l->hearer.heard = note_key;

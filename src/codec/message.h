@@ -10,10 +10,10 @@
 #include "base/slice.h"
 
 enum { SL_MESSAGE_HEAD_BYTES = 8 };
-enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 }; /* bytes of the body of TICKET_KEYS */
-enum { SL_MESSAGE_FAILED_MAX = 1024 };     /* bytes of the text of FAILED */
-enum { SL_MESSAGE_KEY_MAX = 4 + 4096 };    /* bytes of the body of KEY_PUBLIC */
-enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };    /* bytes of the cage in KEY_COUNT */
+enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 };  /* bytes of the body of TICKET_KEYS */
+enum { SL_MESSAGE_FAILED_MAX = 1024 };      /* bytes of the text of FAILED */
+enum { SL_MESSAGE_KEY_MAX = 4 + 1 + 4096 }; /* bytes of the body of KEY_FILE and KEY_PUBLIC */
+enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };     /* bytes of the cage in KEY_COUNT */
 enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes of the longest */
 enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
@@ -67,7 +67,8 @@ struct sl_message {
         struct {
             uint32_t index; /* KEY_COUNT: how many */
             /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
-             * transport, else 0; KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text */
+             * transport, else 0, and the SubjectPublicKeyInfo that it must have, if it is known;
+             * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text */
             struct sl_slice bytes;
         } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD */
     };

@@ -167,6 +167,7 @@ static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
         { SL_ETLS, SL_REASON_HANDSHAKE_FAILED, SL_FAREWELL_TELL_CLIENT },
         { SL_ETIMEDOUT, SL_REASON_KEYS_TIMEOUT, SL_FAREWELL_TELL_CLIENT },
         { SL_EBUSY, SL_REASON_KEYS_OVERLOAD, SL_FAREWELL_TELL_CLIENT },
+        { SL_ENOENT, SL_REASON_KEYS_FAILED, SL_FAREWELL_TELL_CLIENT },
         { SL_ENOMEM, SL_REASON_NO_MEMORY, SL_FAREWELL_RESET },
     };
     for (size_t i = 0; i < SL_COUNT(ENDS); i++) {
@@ -357,6 +358,7 @@ static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
         { SL_ETLS, SL_REASON_UPSTREAM_HANDSHAKE_FAILED },
         { SL_ETIMEDOUT, SL_REASON_KEYS_TIMEOUT },
         { SL_EBUSY, SL_REASON_KEYS_OVERLOAD },
+        { SL_ENOENT, SL_REASON_KEYS_FAILED },
         { SL_ENOMEM, SL_REASON_NO_MEMORY },
     };
     enum sl_reason reason = SL_REASON_INTERNAL;

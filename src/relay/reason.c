@@ -53,6 +53,9 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                  "A private key did not sign in time; the handshake was ended." },
     [SL_REASON_KEYS_OVERLOAD] = { "keys_overload", SL_LOG_ERROR,
                                   "Too many handshakes of the worker waited for private keys." },
+    [SL_REASON_KEYS_FAILED] = { "keys_failed", SL_LOG_ERROR,
+                                "The private key was lost when it was read again: the event "
+                                "`key_failed` said why." },
     [SL_REASON_NO_MEMORY] = { "no_memory", SL_LOG_ERROR, "There was no memory." },
     [SL_REASON_NO_DESCRIPTORS] = { "no_descriptors", SL_LOG_ERROR,
                                    "There was no file descriptor for the upstream." },

@@ -36,7 +36,8 @@ struct sl_key_service {
 
 /**
  * The end of a request: the handshake that waits for it is woken.
- * @param rc  SL_OK with the signature; SL_ETIMEDOUT, SL_EBUSY, SL_EINVAL: without one
+ * @param rc  SL_OK with the signature; SL_ETIMEDOUT, SL_EBUSY, SL_ENOENT, SL_EINVAL: without
+ *            one
  */
 void sl_key_request_done(struct sl_key_request *request, enum sl_err rc, struct sl_slice signature);
 

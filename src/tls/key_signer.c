@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -17,7 +18,8 @@ enum {
     GUARDED_BYTES_MAX = 1 << 30,
     GUARDED_KEY_BYTES = 8 * 1024, /* the private numbers of RSA with 4096 bits, and some room */
     GUARDED_PIECE_BYTES = 32,
-    PREMASTER_BYTES = 48, /* RFC 5246 7.4.7.1 */
+    PREMASTER_BYTES = 48,   /* RFC 5246 7.4.7.1 */
+    FINGERPRINT_CHARS = 16, /* enough to tell keys apart */
 };
 
 struct sl_key_signer {
@@ -109,6 +111,38 @@ enum sl_err sl_key_signer_public(const struct sl_key_signer *signer, struct sl_w
     enum sl_err rc = sl_wbuf_put(out, sl_slice_of(der, (size_t)len));
     OPENSSL_free(der);
     return rc;
+}
+
+/* How `openssl pkey -pubout -outform der | sha256sum` begins. */
+static void fingerprint(struct sl_slice der, char ret_text[static FINGERPRINT_CHARS + 1])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    ret_text[0] = '\0';
+    if (EVP_Digest(der.ptr, der.len, digest, &len, EVP_sha256(), NULL) == 1) {
+        for (unsigned i = 0; i < len && 2 * i < FINGERPRINT_CHARS; i++) {
+            (void)snprintf(ret_text + (size_t)2 * i, 3, "%02x", digest[i]);
+        }
+    }
+}
+
+enum sl_err sl_key_signer_expect(const struct sl_key_signer *signer, struct sl_slice public_der,
+                                 struct sl_diag *diag)
+{
+    uint8_t bytes[SL_KEY_PUBLIC_MAX];
+    struct sl_wbuf own = sl_wbuf_of(bytes, sizeof(bytes));
+    char old_text[FINGERPRINT_CHARS + 1], new_text[FINGERPRINT_CHARS + 1];
+    enum sl_err rc = sl_key_signer_public(signer, &own);
+    if (rc != SL_OK || sl_slice_eq(sl_wbuf_slice(&own), public_der)) {
+        return rc;
+    }
+    fingerprint(public_der, old_text);
+    fingerprint(sl_wbuf_slice(&own), new_text);
+    sl_diag_set(diag,
+                "key: the file holds another one than at the start (the public keys' SHA-256: "
+                "then %s, now %s)",
+                old_text, new_text);
+    return SL_EINVAL;
 }
 
 static bool is_of(const EVP_PKEY *key, enum sl_key_padding padding)

@@ -32,6 +32,13 @@ SL_CHECKED enum sl_err sl_key_signer_public(const struct sl_key_signer *signer,
                                             struct sl_wbuf *out);
 
 /**
+ * Whether its public half is `public_der`.
+ * @return SL_OK, SL_EINVAL (diag: the begin of the SHA-256 of both), SL_ENOMEM
+ */
+SL_CHECKED enum sl_err sl_key_signer_expect(const struct sl_key_signer *signer,
+                                            struct sl_slice public_der, struct sl_diag *diag);
+
+/**
  * Appends the signature of `input` (or the premaster secret in it): a digest of the scheme's
  * length, for Ed25519 the message.
  * @param scheme  of tls/key_scheme.h

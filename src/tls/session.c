@@ -227,6 +227,9 @@ static enum sl_err no_signature(struct sl_tls *tls)
     case SL_EBUSY:
         sl_diag_set(tls->diag, "too many handshakes wait for private keys");
         return SL_EBUSY;
+    case SL_ENOENT:
+        sl_diag_set(tls->diag, "the private key is not there any more");
+        return SL_ENOENT;
     case SL_ENOMEM:
         return SL_ENOMEM;
     default:

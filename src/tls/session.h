@@ -51,6 +51,7 @@ void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol);
  *         SL_EPAUSED  the client offered ALPN and it is held: sl_tls_choose_alpn, then call again
  *         SL_EWAIT    a signature is waited for: call again when the waker is told
  *         SL_ETIMEDOUT, SL_EBUSY  there was no signature in time, or too many are waited for
+ *         SL_ENOENT   the private key is not there any more
  *         SL_EVERIFY  the peer's certificate was refused by us (diag: why)
  *         SL_EPROTO   what came is not TLS at all, or is SSLv2 or SSLv3 (diag: what it looks like)
  *         SL_ETLS     failed otherwise (diag: the library's text, or the alert that the peer sent)

@@ -232,4 +232,5 @@ class TestFiles:
         assert path in one.wait_log("key_failed")["detail"]
         with pytest.raises((OSError, AssertionError)):
             works(one, pki)
-        one.wait_connection(reason="handshake_failed")
+        record = one.wait_connection(reason="keys_failed")
+        assert record["detail"] == "the private key is not there any more"

@@ -51,11 +51,11 @@ static const struct {
       { true, false, false },
       0,
       13 },
-    { { SL_MESSAGE_KEY_FILE, { .key = { 2, SL_SLICE_INIT("\1") } } },
+    { { SL_MESSAGE_KEY_FILE, { .key = { 7, SL_SLICE_INIT("\1public") } } },
       SL_MESSAGE_TO_KEYS,
       { true, false, false },
       1,
-      13 },
+      19 },
     { { SL_MESSAGE_KEY_START, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 0, 8 },
     { { SL_MESSAGE_KEY_CLIENT, { .worker_index = 5 } },
       SL_MESSAGE_TO_KEYS,
@@ -164,6 +164,7 @@ static void every_type_comes_back(void **state)
             assert_true(sl_slice_eq(got.bytes, TYPES[i].message.bytes));
             break;
         case SL_MESSAGE_KEY_COUNT:
+        case SL_MESSAGE_KEY_FILE:
         case SL_MESSAGE_KEY_PUBLIC:
         case SL_MESSAGE_KEY_BAD:
             assert_int_equal(got.key.index, 7);
@@ -233,6 +234,7 @@ static void a_datagram_of_another_length_is_refused(void **state)
         if (TYPES[i].message.type != SL_MESSAGE_TICKET_KEYS &&
             TYPES[i].message.type != SL_MESSAGE_FAILED &&
             TYPES[i].message.type != SL_MESSAGE_KEY_COUNT &&
+            TYPES[i].message.type != SL_MESSAGE_KEY_FILE &&
             TYPES[i].message.type != SL_MESSAGE_KEY_PUBLIC &&
             TYPES[i].message.type != SL_MESSAGE_KEY_BAD) {
             bytes[7]++;

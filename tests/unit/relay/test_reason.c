@@ -35,9 +35,9 @@ static void no_word_stands_for_two_reasons(void **state)
 static void what_a_client_can_cause_is_no_error_of_ours(void **state)
 {
     SL_UNUSED(state);
-    const enum sl_reason ours[] = { SL_REASON_KEYS_TIMEOUT, SL_REASON_KEYS_OVERLOAD,
-                                    SL_REASON_NO_MEMORY, SL_REASON_NO_DESCRIPTORS,
-                                    SL_REASON_INTERNAL };
+    const enum sl_reason ours[] = { SL_REASON_KEYS_TIMEOUT,   SL_REASON_KEYS_OVERLOAD,
+                                    SL_REASON_KEYS_FAILED,    SL_REASON_NO_MEMORY,
+                                    SL_REASON_NO_DESCRIPTORS, SL_REASON_INTERNAL };
     for (unsigned i = 0; i < SL_REASON_COUNT; i++) {
         const struct sl_reason_row *row = sl_reason_row((enum sl_reason)i);
         bool is_ours = false;

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -112,6 +113,27 @@ static void a_signature_needs_room(void **state)
     sl_key_signer_destroy(signer);
 }
 
+static void another_key_is_told_apart(void **state)
+{
+    uint8_t der[SL_KEY_PUBLIC_MAX];
+    struct sl_wbuf out = sl_wbuf_of(der, sizeof(der));
+    struct sl_diag diag = { "" };
+    SL_UNUSED(state);
+    struct sl_key_signer *one = signer_make(PKI_EC), *other = signer_make(PKI_EC);
+    assert_int_equal(sl_key_signer_public(one, &out), SL_OK);
+    assert_int_equal(sl_key_signer_expect(one, sl_wbuf_slice(&out), &diag), SL_OK);
+    assert_string_equal(diag.text, "");
+    assert_int_equal(sl_key_signer_expect(other, sl_wbuf_slice(&out), &diag), SL_EINVAL);
+    const char *then = strstr(diag.text, "then "), *now = strstr(diag.text, "now ");
+    assert_non_null(then);
+    assert_non_null(now);
+    assert_int_equal(strspn(then + 5, "0123456789abcdef"), 16);
+    assert_int_equal(strspn(now + 4, "0123456789abcdef"), 16);
+    assert_int_not_equal(strncmp(then + 5, now + 4, 16), 0);
+    sl_key_signer_destroy(one);
+    sl_key_signer_destroy(other);
+}
+
 static void a_file_without_a_key_is_said(void **state)
 {
     struct sl_key_signer *signer = NULL;
@@ -141,6 +163,7 @@ int main(void)
         cmocka_unit_test(signatures_verify_with_the_public_key),
         cmocka_unit_test(what_does_not_fit_the_key_is_refused),
         cmocka_unit_test(a_signature_needs_room),
+        cmocka_unit_test(another_key_is_told_apart),
         cmocka_unit_test(a_file_without_a_key_is_said),
     };
     return cmocka_run_group_tests_name("tls/key_signer", tests, init, NULL);
