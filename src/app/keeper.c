@@ -150,11 +150,13 @@ static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, unsigned m
 {
     struct sl_keeper *keeper = SL_CONTAINER_OF(hearer, struct sl_keeper, hearer);
     struct sl_logline line;
-    SL_UNUSED(index);
     SL_UNUSED(mode);
     SL_UNUSED(public_der);
     if (diag != NULL) {
         sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "key_failed");
+        if (keeper->files[index].service != NULL) {
+            sl_logline_cstr(&line, "service", keeper->files[index].service);
+        }
         sl_logline_cstr(&line, "detail", diag->text);
         sl_log_put(keeper->log, &line);
     }

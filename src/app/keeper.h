@@ -18,6 +18,7 @@ struct sl_keeper_hearer {
 /** A file for the process to read. */
 struct sl_keeper_file {
     const char *path;
+    const char *service;        /* the first that names it; NULL for none */
     bool may_premaster;         /* a policy of its services allows RSA key transport */
     struct sl_slice public_der; /* that it must have; empty while it is not known */
 };

@@ -138,6 +138,49 @@ static enum sl_err try_snapshot(struct sl_load *load)
     return rc;
 }
 
+static bool is_at(const struct sl_conf_file *file, struct sl_conf_pos pos)
+{
+    return file->path != NULL && file->pos.line == pos.line && file->pos.column == pos.column;
+}
+
+static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos pos)
+{
+    const struct sl_conf_certificate *own = &service->upstream.certificate;
+    bool has = is_at(&service->clients.ca, pos) || is_at(&service->upstream.ca, pos) ||
+               is_at(&own->chain, pos) || is_at(&own->key, pos);
+    for (size_t i = 0; !has && i < service->certificates_count; i++) {
+        has = is_at(&service->certificates[i].chain, pos) ||
+              is_at(&service->certificates[i].key, pos);
+    }
+    return has;
+}
+
+const char *sl_load_service_of(const struct sl_conf *conf, struct sl_conf_pos pos)
+{
+    for (size_t i = 0; i < conf->services_count; i++) {
+        if (has_file(&conf->services[i], pos)) {
+            return conf->services[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* A place in a long file says little: what is said of a file names the service as well. */
+static void name_services(struct sl_load *load)
+{
+    const struct sl_list *head = &load->findings.list;
+    for (struct sl_list *at = head->next; at != head; at = at->next) {
+        struct sl_finding *finding = SL_CONTAINER_OF(at, struct sl_finding, node);
+        const char *service = sl_load_service_of(load->conf, finding->pos);
+        char text[FINDING_BYTES_MAX];
+        if (service != NULL) {
+            (void)snprintf(text, sizeof(text), "%s (service '%s')", finding->text, service);
+            const char *copy = sl_arena_strdup(&load->arena, sl_slice_cstr(text));
+            finding->text = copy == NULL ? finding->text : copy;
+        }
+    }
+}
+
 static enum sl_err load_files(struct sl_load *load)
 {
     struct sl_loader l = { .load = load };
@@ -167,6 +210,9 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
     rc = load_files(load);
     if (rc == SL_ENOMEM) {
         return rc;
+    }
+    if (source->origins == NULL) { /* else there is one, and it has no name of its own */
+        name_services(load);
     }
     return rc != SL_OK || load->findings.errors_count > 0 ? SL_EINVAL : SL_OK;
 }

@@ -31,6 +31,9 @@ static inline void sl_load_note(enum sl_err *result, enum sl_err rc)
 SL_CHECKED enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_file *file,
                                     size_t max_bytes, struct sl_blob *ret_blob);
 
+/** The name of the service that a file belongs to, by its place; NULL for none. */
+const char *sl_load_service_of(const struct sl_conf *conf, struct sl_conf_pos pos);
+
 /* app/load_certificates.c */
 SL_CHECKED enum sl_err sl_load_ca_file(struct sl_loader *l, const struct sl_conf_file *file);
 SL_CHECKED enum sl_err sl_load_certificate(struct sl_loader *l,

@@ -79,6 +79,8 @@ enum sl_err sl_load_keys(struct sl_loader *l)
     }
     for (size_t i = 0; i < l->keys_count; i++) {
         load->key_files[i] = (struct sl_keeper_file){ .path = l->keys[i].file->path,
+                                                      .service = sl_load_service_of(
+                                                          load->conf, l->keys[i].file->pos),
                                                       .may_premaster = l->keys[i].may_premaster };
     }
     load->keys_count = (uint32_t)l->keys_count;

@@ -5,6 +5,7 @@
 #include "tls/own.h"
 #include "tls/x509.h"
 #include <openssl/pem.h>
+#include <string.h>
 
 enum sl_err sl_key_load(struct sl_slice pem, struct sl_diag *diag, EVP_PKEY **ret_key)
 {
@@ -26,6 +27,9 @@ enum sl_err sl_key_load(struct sl_slice pem, struct sl_diag *diag, EVP_PKEY **re
         rc = sl_tls_error_take(SL_EINVAL, "key", diag);
         if (is_encrypted && rc == SL_EINVAL) {
             sl_diag_set(diag, "key: it is encrypted with a password");
+        } else if (rc == SL_EINVAL && diag != NULL && strcmp(diag->text, "key: unsupported") == 0) {
+            /* a decoder's word for all that it cannot make sense of */
+            sl_diag_set(diag, "key: it is damaged, or of a kind that is not known");
         }
         return rc;
     }

@@ -113,6 +113,24 @@ enum sl_err sl_key_signer_public(const struct sl_key_signer *signer, struct sl_w
     return rc;
 }
 
+enum sl_err sl_key_signer_check(const struct sl_key_signer *signer, struct sl_diag *diag)
+{
+    enum sl_err rc = SL_OK;
+    if (EVP_PKEY_is_a(signer->key, "EC") != 1) {
+        return SL_OK;
+    }
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, signer->key, NULL);
+    if (ctx == NULL) {
+        rc = SL_ENOMEM;
+    } else if (EVP_PKEY_pairwise_check(ctx) != 1) {
+        sl_diag_set(diag, "key: it is damaged: its halves do not belong together");
+        rc = SL_EINVAL;
+    }
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return rc;
+}
+
 /* How `openssl pkey -pubout -outform der | sha256sum` begins. */
 static void fingerprint(struct sl_slice der, char ret_text[static FINGERPRINT_CHARS + 1])
 {

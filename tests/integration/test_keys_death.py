@@ -144,7 +144,9 @@ class TestReplaced:
         ping(one, pki)
         shutil.copy(getattr(pki, kind).key, path)
         kill_keys(one)
-        detail = one.wait_log("key_failed")["detail"]
+        record = one.wait_log("key_failed")
+        assert record["service"] == "main"
+        detail = record["detail"]
         then, now = (self.digest_of(key) for key in (pki.server.key, path))
         assert detail == (f"{path}: key: the file holds another one than at the start "
                           f"(the public keys' SHA-256: then {then}, now {now})")

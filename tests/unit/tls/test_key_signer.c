@@ -120,6 +120,7 @@ static void another_key_is_told_apart(void **state)
     struct sl_diag diag = { "" };
     SL_UNUSED(state);
     struct sl_key_signer *one = signer_make(PKI_EC), *other = signer_make(PKI_EC);
+    assert_int_equal(sl_key_signer_check(one, &diag), SL_OK);
     assert_int_equal(sl_key_signer_public(one, &out), SL_OK);
     assert_int_equal(sl_key_signer_expect(one, sl_wbuf_slice(&out), &diag), SL_OK);
     assert_string_equal(diag.text, "");
