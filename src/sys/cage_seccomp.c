@@ -3,7 +3,6 @@
 
 #if defined(SL_HAS_SECCOMP)
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -50,7 +49,6 @@ static const struct row {
     /* connections */
     { SCMP_SYS(accept4), IN_WORKER, { { 0 } } },
     { SCMP_SYS(connect), IN_WORKER, { { 0 } } },
-    { SCMP_SYS(getpeername), IN_WORKER, { { 0 } } },
     { SCMP_SYS(getsockname), IN_WORKER, { { 0 } } },
     { SCMP_SYS(getsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_ERROR) } },
     { SCMP_SYS(ioctl), IN_WORKER, { IS(1, SIOCOUTQ) } },
@@ -71,48 +69,45 @@ static const struct row {
     /* the channels, the log, and the loop */
     { SCMP_SYS(close), IN_ALL, { { 0 } } },
     { SCMP_SYS(epoll_ctl), IN_ALL, { { 0 } } },
-    { SCMP_SYS(epoll_pwait), IN_ALL, { { 0 } } },
-    { SCMP_SYS(epoll_pwait2), IN_ALL, { { 0 } } },
     { SCMP_SYS(epoll_wait), IN_ALL, { { 0 } } },
-    { SCMP_SYS(fcntl), IN_ALL, { IS(1, F_GETFD) } },
-    { SCMP_SYS(fcntl), IN_ALL, { IS(1, F_GETFL) } },
     { SCMP_SYS(poll), IN_ALL, { { 0 } } },
-    { SCMP_SYS(ppoll), IN_ALL, { { 0 } } },
-    { SCMP_SYS(read), IN_ALL, { { 0 } } },
+    { SCMP_SYS(read), IN_KEYS, { { 0 } } }, /* the files of keys */
     { SCMP_SYS(recvmsg), IN_ALL, { { 0 } } },
     { SCMP_SYS(sendmsg), IN_ALL, { { 0 } } },
     { SCMP_SYS(write), IN_ALL, { { 0 } } },
-    { SCMP_SYS(writev), IN_ALL, { { 0 } } },
     /* memory, but none that can be run */
     { SCMP_SYS(brk), IN_ALL, { { 0 } } },
-    { SCMP_SYS(madvise), IN_ALL, { { 0 } } },
-    { SCMP_SYS(mlock), IN_KEYS, { { 0 } } },
-    { SCMP_SYS(mlock2), IN_KEYS, { { 0 } } },
     { SCMP_SYS(mmap), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },
-    { SCMP_SYS(mmap2), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },
-    { SCMP_SYS(mprotect), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },
-    { SCMP_SYS(mremap), IN_ALL, { { 0 } } },
-    { SCMP_SYS(munlock), IN_KEYS, { { 0 } } },
     { SCMP_SYS(munmap), IN_ALL, { { 0 } } },
-    /* what the C library and libcrypto ask for; clocks where they are no part of the vDSO */
-    { SCMP_SYS(clock_gettime), IN_ALL, { { 0 } } },
-    { SCMP_SYS(clock_gettime64), IN_ALL, { { 0 } } },
-    { SCMP_SYS(fstat), IN_ALL, { { 0 } } },
+    /* what the C library and libcrypto ask for */
     { SCMP_SYS(futex), IN_ALL, { { 0 } } },
     { SCMP_SYS(getpid), IN_ALL, { { 0 } } },
     { SCMP_SYS(getrandom), IN_ALL, { { 0 } } },
-    { SCMP_SYS(gettid), IN_ALL, { { 0 } } },
-    { SCMP_SYS(gettimeofday), IN_ALL, { { 0 } } },
-    { SCMP_SYS(restart_syscall), IN_ALL, { { 0 } } },
-    { SCMP_SYS(sched_yield), IN_ALL, { { 0 } } },
-    { SCMP_SYS(time), IN_ALL, { { 0 } } },
-    /* its end, also by assert(), which raises SIGABRT in itself (see allow_abort) */
-    { SCMP_SYS(exit), IN_ALL, { { 0 } } },
+    /* its end */
     { SCMP_SYS(exit_group), IN_ALL, { { 0 } } },
+    { SCMP_SYS(rt_sigprocmask), IN_ALL, { { 0 } } }, /* also where a job's stack is left */
+    /* what `./start trace` never sees, by what it is for; clocks that are no part of the vDSO: */
+    { SCMP_SYS(clock_gettime), IN_ALL, { { 0 } } },
+    { SCMP_SYS(clock_gettime64), IN_ALL, { { 0 } } },
+    { SCMP_SYS(gettimeofday), IN_ALL, { { 0 } } },
+    { SCMP_SYS(time), IN_ALL, { { 0 } } },
+    /* names that other machines and C libraries have for what is used: */
+    { SCMP_SYS(epoll_pwait), IN_ALL, { { 0 } } },
+    { SCMP_SYS(mmap2), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },
+    { SCMP_SYS(ppoll), IN_ALL, { { 0 } } },
+    /* malloc that grows a large piece, gives back memory or is told to use huge pages; stacks of
+     * jobs with a guard page (OpenSSL 3.5): */
+    { SCMP_SYS(madvise), IN_ALL, { { 0 } } },
+    { SCMP_SYS(mprotect), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },
+    { SCMP_SYS(mremap), IN_ALL, { { 0 } } },
+    /* locks of libcrypto that find another holder, though there is one thread: */
+    { SCMP_SYS(sched_yield), IN_ALL, { { 0 } } },
+    /* a wait that SIGSTOP and SIGCONT have interrupted: */
+    { SCMP_SYS(restart_syscall), IN_ALL, { { 0 } } },
+    /* assert() and a broken heap: the message, then SIGABRT to itself (see allow_abort) */
+    { SCMP_SYS(gettid), IN_ALL, { { 0 } } },
     { SCMP_SYS(rt_sigaction), IN_ALL, { { 0 } } },
-    { SCMP_SYS(rt_sigprocmask), IN_ALL, { { 0 } } },
-    { SCMP_SYS(rt_sigreturn), IN_ALL, { { 0 } } },
-    { SCMP_SYS(sigaltstack), IN_ALL, { { 0 } } },
+    { SCMP_SYS(writev), IN_ALL, { { 0 } } },
 };
 
 static bool allow(scmp_filter_ctx filter, const struct row *row)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes and bounds of the suite; smaller sizes and longer bounds under the sanitizers."""
+"""Sizes and bounds of the suite; smaller sizes and longer bounds under the sanitizers and
+strace."""
 import hashlib
 import os
 import time
 
 SANITIZED = os.environ.get("SLUICE_SANITIZED") == "1"
+SLOW = SANITIZED or "SLUICE_TRACES" in os.environ
 
 MIB = 1 << 20
-BIG_BYTES = 64 * MIB if SANITIZED else 1 << 30
+BIG_BYTES = 64 * MIB if SLOW else 1 << 30
 AT_ONCE_COUNT = 1000
-SHORT_COUNT = 1000 if SANITIZED else 10000
-PATIENCE = 4.0 if SANITIZED else 1.0  # every bound is multiplied by this
+SHORT_COUNT = 1000 if SLOW else 10000
+PATIENCE = 4.0 if SLOW else 1.0  # every bound is multiplied by this
 
 POLL_S = 0.01
 
