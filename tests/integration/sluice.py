@@ -145,6 +145,13 @@ class Sluice:
             return [r for r in self.records if r.get("event") == event
                     and all(r.get(key) == value for key, value in fields.items())]
 
+    def take_logs(self, event):
+        """As find_logs, and forgets them: for tests of very many."""
+        with self._news:
+            found = [r for r in self.records if r.get("event") == event]
+            self.records[:] = [r for r in self.records if r.get("event") != event]
+            return found
+
     def wait_logs(self, count, event, timeout_s=10.0, **fields):
         """Waits until `count` lines of the event have these fields; gives them all."""
         deadline = time.monotonic() + timeout_s * PATIENCE
