@@ -66,6 +66,8 @@ class Pki:
         if kind == "rsa":
             openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
                     "-out", path)
+        elif kind == "ed25519":
+            openssl("genpkey", "-algorithm", "ED25519", "-out", path)
         else:
             openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
                     "-out", path)
