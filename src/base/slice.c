@@ -66,6 +66,23 @@ struct sl_slice sl_slice_cut(struct sl_slice *s, size_t count)
     return front;
 }
 
+enum sl_err sl_slice_number(struct sl_slice s, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t digit = (uint64_t)s.ptr[i] - '0';
+        if (digit > 9 || number > (UINT64_MAX - digit) / 10) {
+            return SL_EINVAL;
+        }
+        number = number * 10 + digit;
+    }
+    if (s.len == 0) {
+        return SL_EINVAL;
+    }
+    *ret_number = number;
+    return SL_OK;
+}
+
 struct sl_wbuf sl_wbuf_of(void *ptr, size_t cap)
 {
     return (struct sl_wbuf){ .ptr = ptr, .len = 0, .cap = cap };

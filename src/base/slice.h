@@ -39,6 +39,9 @@ size_t sl_slice_find(struct sl_slice s, uint8_t byte);
 /** Takes `count` bytes (at most all) off the front of `s` and gives them. */
 struct sl_slice sl_slice_cut(struct sl_slice *s, size_t count);
 
+/** Reads decimal digits and nothing else. SL_OK, SL_EINVAL (also what 64 bits do not hold). */
+SL_CHECKED enum sl_err sl_slice_number(struct sl_slice s, uint64_t *ret_number);
+
 /** A place for `cap` bytes of which `len` are written. The memory is the caller's. */
 struct sl_wbuf {
     uint8_t *ptr;

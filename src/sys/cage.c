@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/cage_impl.h"
 #include "sys/process.h"
-#include <ctype.h>
-#include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -191,26 +188,14 @@ enum sl_err sl_cage_try(const struct sl_cage_rules *rules, struct sl_cage_report
     return lacks == 0 ? SL_OK : SL_ENOENT;
 }
 
-static bool parse_id(const char *text, uid_t *ret_id)
-{
-    char *end = NULL;
-    errno = 0;
-    unsigned long id = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || errno != 0 || *end != '\0' || id >= UINT32_MAX) {
-        return false;
-    }
-    *ret_id = (uid_t)id;
-    return true;
-}
-
 enum sl_err sl_cage_user_find(const char *name, struct sl_cage_user *ret_user)
 {
     char memory[USER_BYTES_MAX];
     struct passwd entry, *found = NULL;
-    uid_t uid = 0;
+    uint64_t uid = 0;
     (void)getpwnam_r(name, &entry, memory, sizeof(memory), &found);
-    if (found == NULL && parse_id(name, &uid)) {
-        (void)getpwuid_r(uid, &entry, memory, sizeof(memory), &found);
+    if (found == NULL && sl_slice_number(sl_slice_cstr(name), &uid) == SL_OK && uid < UINT32_MAX) {
+        (void)getpwuid_r((uid_t)uid, &entry, memory, sizeof(memory), &found);
     }
     if (found == NULL) {
         return SL_ENOENT;

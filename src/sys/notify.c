@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/notify.h"
-#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,25 +8,13 @@
 
 enum { USEC_IN_MS = 1000 };
 
-static enum sl_err parse_number(const char *text, uint64_t *ret_number)
-{
-    char *end = NULL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || errno != 0 || *end != '\0') {
-        return SL_EINVAL;
-    }
-    *ret_number = number;
-    return SL_OK;
-}
-
 /* Half of what the manager waits, as sd_watchdog_enabled(3) recommends. */
 static enum sl_err watchdog_of(const struct sl_notify_env *env, uint32_t *ret_ms)
 {
     uint64_t usec = 0, pid = (uint64_t)getpid();
-    enum sl_err rc = parse_number(env->watchdog_usec, &usec);
+    enum sl_err rc = sl_slice_number(sl_slice_cstr(env->watchdog_usec), &usec);
     if (rc == SL_OK && env->watchdog_pid != NULL) {
-        rc = parse_number(env->watchdog_pid, &pid);
+        rc = sl_slice_number(sl_slice_cstr(env->watchdog_pid), &pid);
     }
     if (rc != SL_OK || usec == 0) {
         return SL_EINVAL;

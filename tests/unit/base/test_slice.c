@@ -130,6 +130,33 @@ static void formatted_text_is_appended_whole_or_not(void **state)
     assert_int_equal(bytes[8], '+');
 }
 
+static void numbers_are_decimal_digits_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *text;
+        enum sl_err rc;
+        uint64_t number;
+    } CASES[] = {
+        { "0", SL_OK, 0 },
+        { "0042", SL_OK, 42 },
+        { "18446744073709551615", SL_OK, UINT64_MAX },
+        { "18446744073709551616", SL_EINVAL, 0 },
+        { "99999999999999999999", SL_EINVAL, 0 },
+        { "", SL_EINVAL, 0 },
+        { "-1", SL_EINVAL, 0 },
+        { "+1", SL_EINVAL, 0 },
+        { " 1", SL_EINVAL, 0 },
+        { "1s", SL_EINVAL, 0 },
+        { "0x1", SL_EINVAL, 0 },
+    };
+    SL_UNUSED(state);
+    for (size_t i = 0; i < SL_COUNT(CASES); i++) {
+        uint64_t number = 7;
+        assert_int_equal(sl_slice_number(sl_slice_cstr(CASES[i].text), &number), CASES[i].rc);
+        assert_int_equal(number, CASES[i].rc == SL_OK ? CASES[i].number : 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +165,7 @@ int main(void)
         cmocka_unit_test(starts_and_ends_are_seen),
         cmocka_unit_test(a_byte_is_found_at_its_first_place),
         cmocka_unit_test(cutting_takes_at_most_all),
+        cmocka_unit_test(numbers_are_decimal_digits_and_nothing_else),
         cmocka_unit_test(numbers_are_written_in_network_byte_order),
         cmocka_unit_test(what_does_not_fit_is_not_written_in_part),
         cmocka_unit_test(formatted_text_is_appended_whole_or_not),
