@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/listen.h"
+#include "app/passed.h"
 #include "sys/socket.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The addresses that a URL may stand for, the first that can be bound is taken: all addresses are
- * [::], which takes IPv4 too, and 0.0.0.0 where the kernel has no IPv6. */
-static enum sl_err listen_addr(const struct sl_url *url, bool is_second, struct sl_addr *ret_addr)
+enum sl_err sl_listen_addr(const struct sl_url *url, bool is_second, struct sl_addr *ret_addr)
 {
     if (url->scheme == SL_SCHEME_UNIX) {
         return is_second ? SL_ENOENT : sl_addr_from_path(url->path, ret_addr);
@@ -19,23 +18,28 @@ static enum sl_err listen_addr(const struct sl_url *url, bool is_second, struct 
     return sl_addr_from_ip(sl_slice_cstr(is_second ? "0.0.0.0" : "::"), url->port, ret_addr);
 }
 
+static const struct sl_conf_url *url_of(const struct sl_conf *conf, const struct sl_listen *listen)
+{
+    return &conf->services[listen->service_index].listens[listen->listen_index];
+}
+
 /* Nobody else may listen where we are going to. All are tried before the first is bound, for ours
  * may overlap: [::] and 0.0.0.0 of one port. */
-static enum sl_err probe_all(const struct sl_conf *conf, struct sl_diag *diag)
+static enum sl_err probe_all(const struct sl_conf *conf, const struct sl_listens *listens,
+                             struct sl_diag *diag)
 {
-    for (size_t i = 0; i < conf->services_count; i++) {
-        for (size_t j = 0; j < conf->services[i].listens_count; j++) {
-            const struct sl_url *url = &conf->services[i].listens[j].url;
-            struct sl_addr addr;
-            struct sl_diag found = { 0 };
-            if (url->scheme == SL_SCHEME_UNIX || url->port == 0 ||
-                listen_addr(url, false, &addr) != SL_OK) {
-                continue;
-            }
-            if (sl_socket_probe(&addr, &found) == SL_ESYS && errno == EADDRINUSE) {
-                *diag = found;
-                return SL_ESYS;
-            }
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct sl_listen *listen = &listens->list[i];
+        const struct sl_url *url = &url_of(conf, listen)->url;
+        struct sl_addr addr;
+        struct sl_diag found = { 0 };
+        if (listen->passed_fd >= 0 || url->scheme == SL_SCHEME_UNIX || url->port == 0 ||
+            sl_listen_addr(url, false, &addr) != SL_OK) {
+            continue;
+        }
+        if (sl_socket_probe(&addr, &found) == SL_ESYS && errno == EADDRINUSE) {
+            *diag = found;
+            return SL_ESYS;
         }
     }
     return SL_OK;
@@ -47,7 +51,7 @@ static enum sl_err bind_first(const struct sl_url *url, struct sl_diag *diag, in
     enum sl_err rc = SL_ESYS;
     for (unsigned i = 0; i < 2; i++) {
         struct sl_addr addr;
-        if (listen_addr(url, i == 1, &addr) != SL_OK) {
+        if (sl_listen_addr(url, i == 1, &addr) != SL_OK) {
             break;
         }
         struct sl_diag last = { 0 };
@@ -75,16 +79,18 @@ static enum sl_err listen_open(struct sl_listen *listen, const struct sl_conf_ur
                                uint32_t workers_count, struct sl_diag *diag)
 {
     struct sl_addr addr;
-    enum sl_err rc = bind_first(&conf->url, diag, &listen->fds[0], &addr);
+    bool is_passed = listen->passed_fd >= 0;
+    enum sl_err rc = is_passed ? sl_socket_local(listen->fds[0], &addr)
+                               : bind_first(&conf->url, diag, &listen->fds[0], &addr);
     if (rc != SL_OK) {
         return rc;
     }
     set_text(listen, &conf->url, &addr);
-    if (conf->url.scheme == SL_SCHEME_UNIX) {
+    if (conf->url.scheme == SL_SCHEME_UNIX && !is_passed) {
         listen->unix_path = (const char *)conf->url.path.ptr;
-        return SL_OK;
+        listen->is_shared = true;
     }
-    for (uint32_t i = 1; i < workers_count; i++) {
+    for (uint32_t i = 1; i < workers_count && !listen->is_shared; i++) {
         rc = sl_socket_listen(&addr, diag, &listen->fds[i]);
         if (rc != SL_OK) {
             return rc;
@@ -111,14 +117,9 @@ static int *fds_create(uint32_t count)
     return fds;
 }
 
-enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
-                            struct sl_diag *diag, struct sl_listens *listens)
+/* One for each listen URL, without a socket. */
+static enum sl_err list_create(const struct sl_conf *conf, struct sl_listens *listens)
 {
-    *listens = (struct sl_listens){ .workers_count = workers_count };
-    enum sl_err probed = probe_all(conf, diag);
-    if (probed != SL_OK) {
-        return probed;
-    }
     listens->list = calloc(listens_count(conf) + 1, sizeof(*listens->list));
     if (listens->list == NULL) {
         return SL_ENOMEM;
@@ -126,21 +127,32 @@ enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
     for (size_t i = 0; i < conf->services_count; i++) {
         for (size_t j = 0; j < conf->services[i].listens_count; j++) {
             struct sl_listen *listen = &listens->list[listens->count];
-            listen->service_index = (uint16_t)i;
-            listen->listen_index = (uint16_t)j;
-            listen->fds = fds_create(workers_count);
+            *listen = (struct sl_listen){ .service_index = (uint16_t)i,
+                                          .listen_index = (uint16_t)j,
+                                          .passed_fd = -1,
+                                          .fds = fds_create(listens->workers_count) };
             if (listen->fds == NULL) {
                 return SL_ENOMEM;
             }
             listens->count++;
-            enum sl_err rc =
-                listen_open(listen, &conf->services[i].listens[j], workers_count, diag);
-            if (rc != SL_OK) {
-                return rc;
-            }
         }
     }
     return SL_OK;
+}
+
+enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
+                            struct sl_activated *activated, struct sl_diag *diag,
+                            struct sl_listens *listens)
+{
+    *listens = (struct sl_listens){ .workers_count = workers_count };
+    enum sl_err rc = list_create(conf, listens);
+    rc = rc == SL_OK ? sl_passed_assign(conf, activated, listens, diag) : rc;
+    rc = rc == SL_OK ? probe_all(conf, listens, diag) : rc;
+    for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
+        struct sl_listen *listen = &listens->list[i];
+        rc = listen_open(listen, url_of(conf, listen), workers_count, diag);
+    }
+    return rc;
 }
 
 void sl_listens_close(struct sl_listens *listens)
@@ -161,5 +173,5 @@ void sl_listens_close(struct sl_listens *listens)
 
 int sl_listen_fd(const struct sl_listen *listen, uint32_t worker_index)
 {
-    return listen->fds[listen->unix_path != NULL ? 0 : worker_index];
+    return listen->fds[listen->is_shared ? 0 : worker_index];
 }

@@ -69,15 +69,37 @@ static int command_version(void)
     return finish_stdout();
 }
 
+/* No child is to take the sockets for its own. */
+static enum sl_err take_sockets(struct sl_activated *ret_activated)
+{
+    const struct sl_activate_env env = { .pid = getenv("LISTEN_PID"),
+                                         .fds = getenv("LISTEN_FDS"),
+                                         .names = getenv("LISTEN_FDNAMES"),
+                                         .first_fd = SL_ACTIVATE_FD_FIRST };
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = sl_activate_init(&env, &diag, ret_activated);
+    if (rc != SL_OK) {
+        (void)fprintf(stderr, "sluice: %s\n", diag.text[0] == '\0' ? "no memory" : diag.text);
+    }
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
+    return rc;
+}
+
 static int command_run(const struct sl_cli *cli)
 {
     struct sl_configured configured;
+    struct sl_run run = { .load = &configured.load,
+                          .ready_file = cli->options[SL_OPTION_READY_FILE] };
     int status = SL_EXIT_USAGE;
+    if (take_sockets(&run.activated) != SL_OK) {
+        return SL_EXIT_FAILED;
+    }
     if (sl_configured_load(cli, &configured) == SL_OK) {
-        struct sl_run run = { .load = &configured.load,
-                              .ready_file = cli->options[SL_OPTION_READY_FILE] };
         status = sl_run(&run);
     }
+    sl_activate_fini(&run.activated);
     sl_configured_fini(&configured);
     return status;
 }

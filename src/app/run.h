@@ -6,7 +6,8 @@
 
 struct sl_run {
     struct sl_load *load;
-    const char *ready_file; /* NULL for none */
+    const char *ready_file;        /* NULL for none */
+    struct sl_activated activated; /* what a service manager has opened; taken over */
     /** Told once, when every listener accepts; NULL for nobody. Must not block. */
     void (*on_ready)(struct sl_run *run, const struct sl_listens *listens);
 };

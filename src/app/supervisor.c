@@ -121,6 +121,9 @@ static void log_listening(struct supervisor *s)
         sl_log_begin(&s->log, &line, SL_LOG_INFO, "listening");
         sl_logline_cstr(&line, "service", s->run->load->conf->services[listen->service_index].name);
         sl_logline_cstr(&line, "listen", listen->text);
+        if (listen->passed_fd >= 0) {
+            sl_logline_u64(&line, "descriptor", (uint64_t)listen->passed_fd);
+        }
         sl_log_put(&s->log, &line);
     }
 }
@@ -376,7 +379,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     uint32_t workers_count = load->conf->workers_count;
     workers_count = workers_count == 0 ? sl_process_cores_count() : workers_count;
     workers_count = SL_MIN(workers_count, (uint32_t)WORKERS_MAX_COUNT);
-    rc = sl_listens_open(load->conf, workers_count, diag, &s->listens);
+    rc = sl_listens_open(load->conf, workers_count, &s->run->activated, diag, &s->listens);
     if (rc != SL_OK) {
         return rc;
     }

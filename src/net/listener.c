@@ -19,7 +19,7 @@ static enum sl_err watch_all(struct sl_acceptor *acceptor, bool is_watched)
         if (!is_watched) {
             sl_loop_remove(loop, &listener->watch);
         } else if (rc == SL_OK) {
-            rc = sl_loop_add(loop, &listener->watch, listener->mode);
+            rc = sl_loop_add(loop, &listener->watch, SL_WATCH_SHARED);
         }
     }
     return rc;
@@ -130,21 +130,15 @@ enum sl_err sl_acceptor_add(struct sl_acceptor *acceptor, int *fd, const struct 
                             const char *text)
 {
     struct sl_listener *listener = calloc(1, sizeof(*listener));
-    struct sl_addr local = { 0 };
     if (listener == NULL) {
         return SL_ENOMEM;
     }
-    enum sl_err rc = sl_socket_local(*fd, &local);
-    *listener =
-        (struct sl_listener){ .acceptor = acceptor,
-                              .watch = { .fd = *fd, .on_ready = on_listener_ready },
-                              /* one Unix socket serves all workers; of TCP each has its own */
-                              .mode = sl_addr_is_unix(&local) ? SL_WATCH_SHARED : SL_WATCH_INPUT,
-                              .plan = plan,
-                              .text = text };
-    if (rc == SL_OK) {
-        rc = sl_loop_add(acceptor->env->loop, &listener->watch, listener->mode);
-    }
+    *listener = (struct sl_listener){ .acceptor = acceptor,
+                                      .watch = { .fd = *fd, .on_ready = on_listener_ready },
+                                      .plan = plan,
+                                      .text = text };
+    /* a Unix socket, and one of a service manager, serve all workers */
+    enum sl_err rc = sl_loop_add(acceptor->env->loop, &listener->watch, SL_WATCH_SHARED);
     if (rc != SL_OK) {
         free(listener);
         return rc;

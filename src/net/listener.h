@@ -26,7 +26,6 @@ struct sl_listener {
     struct sl_acceptor *acceptor;
     struct sl_watch watch; /* owns the descriptor */
     struct sl_reap reap;
-    enum sl_watch_mode mode;
     unsigned streak_count; /* turns in a row after which perhaps more were waiting */
     const struct sl_conn_plan *plan;
     const char *text; /* the URL as it is bound */

@@ -73,7 +73,8 @@ def split_url(url):
 class Sluice:
     """One running program, its log in `records` (in JSON) and the rest of stderr in `noise`."""
 
-    def __init__(self, argv, folder, nofile=None, env=None, stderr=subprocess.PIPE):
+    def __init__(self, argv, folder, nofile=None, env=None, stderr=subprocess.PIPE, before=(),
+                 pass_fds=()):
         self.folder = pathlib.Path(folder)
         self.ready_file = self.folder / "ready.json"
         self.may_lose_workers = False
@@ -82,12 +83,13 @@ class Sluice:
         self.records = []
         self.noise = []
         self._news = threading.Condition()
-        full = [BINARY, *map(str, argv), "--ready-file", str(self.ready_file)]
+        full = [*before, BINARY, *map(str, argv), "--ready-file", str(self.ready_file)]
         if nofile is not None:
             full = ["prlimit", f"--nofile={nofile}:{nofile}", *full]
         self._stdout = open(self.folder / "stdout", "wb")
         self.process = subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=self._stdout,
-                                        stderr=stderr, env={**os.environ, **(env or {})})
+                                        stderr=stderr, env={**os.environ, **(env or {})},
+                                        pass_fds=pass_fds)
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
