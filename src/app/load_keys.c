@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MODE_OTHERS = 0044 }; /* group or all may read it */
+enum { KEY_MODE_OTHERS = 0044 };        /* group or all may read it */
+enum { CREDENTIAL_MODE_OTHERS = 0004 }; /* the same of what a service manager hands over */
 
 enum sl_err sl_load_key(struct sl_loader *l, const struct sl_conf_file *file, bool may_premaster)
 {
@@ -45,12 +46,24 @@ static enum sl_err keep_public(struct sl_loader *l, uint32_t index, struct sl_sl
                        : rc;
 }
 
+/* The group's bits of a credential are those of the list by which its service may read it. */
+static unsigned others_mode(const char *path)
+{
+    struct sl_slice rest = sl_slice_cstr(path);
+    struct sl_slice folder = sl_slice_cstr(getenv("CREDENTIALS_DIRECTORY"));
+    if (folder.len == 0 || !sl_slice_starts(rest, folder)) {
+        return KEY_MODE_OTHERS;
+    }
+    (void)sl_slice_cut(&rest, folder.len);
+    return sl_slice_starts(rest, SL_SLICE("/")) ? CREDENTIAL_MODE_OTHERS : KEY_MODE_OTHERS;
+}
+
 static void note_key(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
                      struct sl_slice public_der, const struct sl_diag *diag)
 {
     struct sl_loader *l = SL_CONTAINER_OF(hearer, struct sl_loader, hearer);
     const struct sl_conf_file *file = l->keys[index].file;
-    if ((mode & KEY_MODE_OTHERS) != 0) {
+    if ((mode & others_mode(file->path)) != 0) {
         sl_findings_add(&l->load->findings, SL_FINDING_WARNING, file->pos,
                         "%s: others than its owner can read this private key (mode %04o)",
                         file->path, mode);
