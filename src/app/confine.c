@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/confine.h"
 #include "base/reader.h"
+#include "sys/capabilities.h"
 #include <unistd.h>
 
 enum { PARTS_TEXT_MAX = 256 }; /* bytes; holds the names of all parts */
@@ -18,6 +19,20 @@ static struct parts_text parts_text(unsigned parts)
     struct parts_text text = { 0 };
     struct sl_wbuf out = sl_wbuf_of(text.bytes, sizeof(text.bytes) - 1);
     if (sl_cage_parts_put(parts, &out) != SL_OK) {
+        text.bytes[0] = '\0';
+    }
+    return text;
+}
+
+/* What the supervisor still has. */
+static struct parts_text rights_text(void)
+{
+    struct parts_text text = { 0 };
+    struct sl_wbuf out = sl_wbuf_of(text.bytes, sizeof(text.bytes) - 1);
+    const uint64_t rights = sl_capabilities_permitted();
+    enum sl_err rc = rights == 0 ? sl_wbuf_put(&out, SL_SLICE("no capabilities"))
+                                 : sl_capabilities_put(rights, &out);
+    if (rc != SL_OK) {
         text.bytes[0] = '\0';
     }
     return text;
@@ -122,6 +137,7 @@ static void log_cage(const struct sl_conf *conf, const struct sl_cage_rules *rul
     if (rules->has_user) {
         sl_logline_cstr(&line, "user", conf->user.text);
     }
+    sl_logline_cstr(&line, "supervisor", rights_text().bytes);
     sl_logline_cstr(&line, "workers", parts_text(report->holds).bytes);
     sl_logline_u64(&line, "landlock_abi", report->landlock_abi);
     if (report->lacks != 0) {

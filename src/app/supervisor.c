@@ -3,6 +3,7 @@
 #include "app/cli.h"
 #include "app/confine.h"
 #include "app/ready.h"
+#include "app/rights.h"
 #include "app/run.h"
 #include "sys/notify.h"
 #include "sys/process.h"
@@ -431,7 +432,11 @@ static int supervise(struct supervisor *s)
         return SL_EXIT_FAILED;
     }
     log_start(s);
-    rc = sl_confine_announce(s->run->load, &s->log, &diag);
+    rc = sl_rights_limit(s->run, &s->listens);
+    if (rc != SL_OK) {
+        sl_diag_set(&diag, "the kernel does not let go of capabilities");
+    }
+    rc = rc == SL_OK ? sl_confine_announce(s->run->load, &s->log, &diag) : rc;
     if (rc != SL_OK) {
         log_event(s, SL_LOG_ERROR, "start_failed", diag.text);
         sl_log_flush(&s->log);

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/cage_impl.h"
+#include "sys/capabilities.h"
 #include "sys/process.h"
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/securebits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { USER_BYTES_MAX = 16 * 1024 };  /* of what the system says about one user */
-enum { CAPABILITIES_COUNT_MAX = 64 }; /* that the two words of a set have room for */
+enum { USER_BYTES_MAX = 16 * 1024 }; /* of what the system says about one user */
 
 #if defined(SL_SANITIZED)
 enum { IS_SANITIZED = 1 };
@@ -75,12 +73,10 @@ static bool hide_memory(void)
 }
 
 /* While there still are capabilities: what no program may ever get again. Whether the kernel lets
- * us is seen from the outcome, in have_no_capabilities. */
+ * us is seen from the outcome, in sl_capabilities_keep. */
 static void drop_bounding_set(void)
 {
-    for (unsigned i = 0; i < CAPABILITIES_COUNT_MAX; i++) {
-        (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
-    }
+    sl_capabilities_bound(0);
     (void)prctl(PR_SET_SECUREBITS,
                 SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
                     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
@@ -104,22 +100,6 @@ static bool become(const struct sl_cage_user *user)
            gid_now == gid && saved_gid == gid;
 }
 
-static bool drop_capabilities(void)
-{
-    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (syscall(SYS_capset, &head, sets) != 0 || syscall(SYS_capget, &head, sets) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < SL_COUNT(sets); i++) {
-        if ((sets[i].effective | sets[i].permitted | sets[i].inheritable) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void note(struct sl_cage_report *report, enum sl_cage_part part, bool holds)
 {
     if (holds) {
@@ -139,7 +119,7 @@ static void enter_user(const struct sl_cage_rules *rules, struct sl_cage_report 
     if (rules->has_user) {
         note(report, SL_CAGE_USER, become(&rules->user));
     }
-    note(report, SL_CAGE_CAPABILITIES, drop_capabilities());
+    note(report, SL_CAGE_CAPABILITIES, sl_capabilities_keep(0) == SL_OK);
     note(report, SL_CAGE_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     /* a change of user has cleared it; the parent may have died meanwhile */
     if (parent_signal != 0) {

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/memory.h"
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+
+bool sl_memory_allow_lock(void)
+{
+    struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+    (void)setrlimit(RLIMIT_MEMLOCK, &limit); /* root may; who has given root up is bound by it */
+    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
 
 /* Under a limit, memory that is locked in advance would make later allocations fail. */
 static bool may_lock_all(void)
@@ -10,9 +16,7 @@ static bool may_lock_all(void)
 #ifdef __SANITIZE_ADDRESS__
     return false; /* its shadow is larger than any memory */
 #else
-    struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
-    (void)setrlimit(RLIMIT_MEMLOCK, &limit); /* root may; who has given root up is bound by it */
-    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+    return sl_memory_allow_lock();
 #endif
 }
 

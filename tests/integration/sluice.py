@@ -74,7 +74,7 @@ class Sluice:
     """One running program, its log in `records` (in JSON) and the rest of stderr in `noise`."""
 
     def __init__(self, argv, folder, nofile=None, env=None, stderr=subprocess.PIPE, before=(),
-                 pass_fds=()):
+                 pass_fds=(), binary=None):
         self.folder = pathlib.Path(folder)
         self.ready_file = self.folder / "ready.json"
         self.may_lose_workers = False
@@ -83,7 +83,7 @@ class Sluice:
         self.records = []
         self.noise = []
         self._news = threading.Condition()
-        full = [*before, BINARY, *map(str, argv), "--ready-file", str(self.ready_file)]
+        full = [*before, binary or BINARY, *map(str, argv), "--ready-file", str(self.ready_file)]
         if nofile is not None:
             full = ["prlimit", f"--nofile={nofile}:{nofile}", *full]
         self._stdout = open(self.folder / "stdout", "wb")

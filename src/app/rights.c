@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/rights.h"
+#include "app/confine.h"
+#include "sys/capabilities.h"
+#include "sys/memory.h"
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t FILE_RIGHTS =
+    SL_CAPABILITY(CAP_DAC_OVERRIDE) | SL_CAPABILITY(CAP_DAC_READ_SEARCH);
+
+/* By the capabilities in use, which access(2) would not go by. */
+static bool is_allowed(const char *path, int how)
+{
+    return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
+}
+
+/* Whether a file can be made or removed there. */
+static bool is_folder_ours(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    (void)snprintf(folder, sizeof(folder), "%.*s%s", (int)len, path,
+                   slash == NULL ? "."
+                   : len == 0    ? "/"
+                                 : "");
+    return is_allowed(folder, W_OK | X_OK);
+}
+
+static uint64_t files_need(const struct sl_run *run, const struct sl_listens *listens)
+{
+    const struct sl_load *load = run->load;
+    bool is_read = true;
+    bool is_written = run->ready_file == NULL || is_folder_ours(run->ready_file);
+    for (uint32_t i = 0; i < load->keys_count; i++) {
+        is_read = is_read && is_allowed(load->key_files[i].path, R_OK);
+    }
+    for (size_t i = 0; i < listens->count; i++) {
+        const char *path = listens->list[i].unix_path;
+        is_written = is_written && (path == NULL || is_folder_ours(path));
+    }
+    is_written = is_written && is_allowed("/proc/self/exe", X_OK);
+    return (is_read ? 0 : SL_CAPABILITY(CAP_DAC_READ_SEARCH)) |
+           (is_written ? 0 : SL_CAPABILITY(CAP_DAC_OVERRIDE));
+}
+
+static uint64_t children_need(const struct sl_load *load)
+{
+    uint8_t bytes[SL_CONFINE_USER_BYTES];
+    struct sl_wbuf user = sl_wbuf_of(bytes, sizeof(bytes));
+    uint64_t needed = geteuid() == 0 ? SL_CAPABILITY(CAP_SETPCAP) : 0;
+    if (sl_confine_user_put(load->conf, &user) == SL_OK && user.len > 0) {
+        needed |= SL_CAPABILITY(CAP_SETUID) | SL_CAPABILITY(CAP_SETGID) | SL_CAPABILITY(CAP_KILL);
+    }
+    if (geteuid() == 0 && load->keys_count > 0 && !sl_memory_allow_lock()) {
+        needed |= SL_CAPABILITY(CAP_IPC_LOCK);
+    }
+    return needed;
+}
+
+enum sl_err sl_rights_limit(const struct sl_run *run, const struct sl_listens *listens)
+{
+    const struct sl_conf *conf = run->load->conf;
+    if (conf->cage.mode == SL_CAGE_MODE_OFF) {
+        return SL_OK;
+    }
+    uint64_t needed = children_need(run->load);
+    enum sl_err rc = sl_capabilities_use(~FILE_RIGHTS);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    needed |= files_need(run, listens);
+    rc = sl_capabilities_use(~UINT64_C(0));
+    sl_capabilities_bound(needed);
+    return rc == SL_OK ? sl_capabilities_keep(needed) : rc;
+}
