@@ -97,7 +97,7 @@ enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack, struc
     return rc == SL_ENOENT ? SL_OK : rc;
 }
 
-enum sl_err sl_confine_keys_enter(struct sl_slice bytes)
+enum sl_err sl_confine_keys_enter(struct sl_slice bytes, unsigned *ret_lacks)
 {
     struct sl_cage_report report = { 0 };
     struct sl_cage_rules rules = { .role = SL_CAGE_KEYS };
@@ -114,6 +114,7 @@ enum sl_err sl_confine_keys_enter(struct sl_slice bytes)
         return SL_OK;
     }
     enum sl_err rc = sl_cage_enter(&rules, &report);
+    *ret_lacks = report.lacks & ~sl_cage_unbuilt();
     return (flags & KEYS_REQUIRED) != 0 ? rc : SL_OK;
 }
 
@@ -197,6 +198,15 @@ enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
     return accept_lacks(conf, report.lacks, diag);
 }
 
+void sl_confine_log_lacks(struct sl_log *log, pid_t pid, unsigned lacks)
+{
+    struct sl_logline line;
+    sl_log_begin(log, &line, SL_LOG_WARN, "cage_incomplete");
+    sl_logline_u64(&line, "pid", (uint64_t)pid);
+    sl_logline_cstr(&line, "lacks", parts_text(lacks).bytes);
+    sl_log_put(log, &line);
+}
+
 enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files, struct sl_log *log,
                              struct sl_diag *diag)
 {
@@ -213,11 +223,7 @@ enum sl_err sl_confine_enter(const struct sl_conf *conf, struct sl_slice files, 
     rc = sl_cage_enter(&rules, &report);
     const unsigned unforeseen = report.lacks & ~sl_cage_unbuilt();
     if (rc != SL_OK && unforeseen != 0) {
-        struct sl_logline line;
-        sl_log_begin(log, &line, SL_LOG_WARN, "cage_incomplete");
-        sl_logline_u64(&line, "pid", (uint64_t)getpid());
-        sl_logline_cstr(&line, "lacks", parts_text(unforeseen).bytes);
-        sl_log_put(log, &line);
+        sl_confine_log_lacks(log, getpid(), unforeseen);
     }
     return accept_lacks(conf, report.lacks, diag);
 }

@@ -34,9 +34,15 @@ SL_CHECKED enum sl_err sl_confine_announce(const struct sl_load *load, struct sl
 SL_CHECKED enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack,
                                            struct sl_wbuf *out);
 
-/** Enters that cage. SL_OK, SL_ENOENT (what is required is lacking), SL_EPROTO (`rules` are none)
+/**
+ * Enters that cage.
+ * @param ret_lacks  what is lacking, though the build has it; set with SL_ENOENT as well
+ * @return SL_OK, SL_ENOENT (what is required is lacking), SL_EPROTO (`rules` are none)
  */
-SL_CHECKED enum sl_err sl_confine_keys_enter(struct sl_slice rules);
+SL_CHECKED enum sl_err sl_confine_keys_enter(struct sl_slice rules, unsigned *ret_lacks);
+
+/** Logs the event `cage_incomplete`. */
+void sl_confine_log_lacks(struct sl_log *log, pid_t pid, unsigned lacks);
 
 /**
  * Enters the workers' cage, if the configuration wants one; what is lacking is logged.

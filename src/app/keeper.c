@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/keeper.h"
 #include "app/children.h"
+#include "app/confine.h"
 #include "app/keys.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
@@ -44,25 +45,35 @@ static enum sl_err recv_one(int fd, enum sl_message_phase phase, struct sl_wbuf 
     return rc == SL_EOF ? SL_ERESET : rc;
 }
 
+static enum sl_err await_one(int fd, struct sl_wbuf *in, struct sl_message *ret_message)
+{
+    struct pollfd answer = { .fd = fd, .events = POLLIN };
+    in->len = 0;
+    return poll(&answer, 1, ANSWER_WAIT_MS) <= 0
+               ? SL_ETIMEDOUT
+               : recv_one(fd, SL_PHASE_CONFIGURING, in, ret_message);
+}
+
 /* Hands over one open file and waits for what it was. */
 static enum sl_err ask_one(int fd, uint32_t index, int file_fd, const struct sl_keeper_file *file,
-                           struct sl_wbuf *in, struct sl_slice *ret_public, struct sl_diag *diag)
+                           struct sl_keeper_hearer *hearer, struct sl_wbuf *in,
+                           struct sl_slice *ret_public, struct sl_diag *diag)
 {
     uint8_t bytes[SL_MESSAGE_KEY_MAX];
     struct sl_wbuf what = sl_wbuf_of(bytes, sizeof(bytes));
-    struct pollfd answer = { .fd = fd, .events = POLLIN };
     struct sl_message message;
     enum sl_err rc = sl_wbuf_put_u8(&what, file->may_premaster ? 1 : 0);
     rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
     const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
                                      .key = { index, sl_wbuf_slice(&what) } };
     rc = rc == SL_OK ? send_one(fd, &hand, &file_fd) : rc;
-    if (rc == SL_OK && poll(&answer, 1, ANSWER_WAIT_MS) <= 0) {
-        rc = SL_ETIMEDOUT;
+    rc = rc == SL_OK ? await_one(fd, in, &message) : rc;
+    if (rc == SL_OK && message.type == SL_MESSAGE_KEY_LACKS) { /* said once, before all else */
+        hearer->lacks = message.key.index;
+        rc = await_one(fd, in, &message);
     }
-    rc = rc == SL_OK ? recv_one(fd, SL_PHASE_CONFIGURING, in, &message) : rc;
-    if (rc != SL_OK) {
-        return rc;
+    if (rc != SL_OK || message.type == SL_MESSAGE_KEY_LACKS) {
+        return rc == SL_OK ? SL_EPROTO : rc;
     }
     if (message.type == SL_MESSAGE_KEY_BAD) {
         sl_diag_set(diag, "%s: %.*s", file->path, SL_SLICE_FMT(message.key.bytes));
@@ -83,7 +94,7 @@ static enum sl_err hand_one(int fd, uint32_t index, const struct sl_keeper_file 
     int file_fd = -1;
     enum sl_err rc = SL_OK;
     if (sl_file_open(file->path, &diag, &file_fd, &mode) == SL_OK) {
-        rc = ask_one(fd, index, file_fd, file, &in, &public_der, &diag);
+        rc = ask_one(fd, index, file_fd, file, hearer, &in, &public_der, &diag);
         sl_socket_close(&file_fd);
     }
     if (rc == SL_OK) {
@@ -180,8 +191,12 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
 
 static enum sl_err keeper_spawn(struct sl_keeper *keeper)
 {
+    keeper->hearer.lacks = 0;
     enum sl_err rc = sl_keeper_spawn(keeper->files, keeper->count, keeper->cage, &keeper->hearer,
                                      &keeper->pid, &keeper->channel.fd);
+    if (keeper->hearer.lacks != 0) {
+        sl_confine_log_lacks(keeper->log, keeper->pid, keeper->hearer.lacks);
+    }
     if (rc != SL_OK) {
         return rc;
     }

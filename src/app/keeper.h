@@ -10,6 +10,7 @@
 
 /** What became of one key file; embedded in its owner. */
 struct sl_keeper_hearer {
+    unsigned lacks; /* of its cage, though the build has it: bits of enum sl_cage_part */
     /** `diag` is NULL for a key that was read, whose public half is `public_der`. */
     void (*heard)(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
                   struct sl_slice public_der, const struct sl_diag *diag);

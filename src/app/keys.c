@@ -171,7 +171,11 @@ static enum sl_err hear_count(struct keys *k, uint32_t count, struct sl_slice ca
     SL_UNUSED(locked);
     SL_UNUSED(heap);
     /* behind the locks, which want rights, and before the first byte of a file */
-    enum sl_err rc = sl_confine_keys_enter(cage);
+    struct sl_message message = { .type = SL_MESSAGE_KEY_LACKS };
+    enum sl_err rc = sl_confine_keys_enter(cage, &message.key.index);
+    if (message.key.index != 0) {
+        say(k, &message);
+    }
     if (rc != SL_OK) {
         return rc;
     }

@@ -62,6 +62,8 @@ static const struct row {
                                  BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
     [SL_MESSAGE_KEY_CUT]     = { "KEY_CUT", SL_MESSAGE_FROM_KEYS, IN_RUNNING,
                                  BODY_WORKER, 2, 2, 0 },
+    [SL_MESSAGE_KEY_LACKS]   = { "KEY_LACKS", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING,
+                                 BODY_KEY, 4, 4, 0 },
     /* clang-format on */
 };
 

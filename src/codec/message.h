@@ -36,6 +36,7 @@ enum sl_message_type {
     SL_MESSAGE_KEY_PUBLIC,  /* the key was read, and this is its public half */
     SL_MESSAGE_KEY_BAD,     /* the key could not be read, and this is why */
     SL_MESSAGE_KEY_CUT,     /* a worker sent what it must not, and is not answered any more */
+    SL_MESSAGE_KEY_LACKS,   /* what its cage came to lack */
     SL_MESSAGE_TYPE_END
 };
 
@@ -65,12 +66,12 @@ struct sl_message {
         struct sl_slice bytes;                    /* TICKET_KEYS, not empty; FAILED, text */
         uint64_t connections_count;               /* DRAINED: those that were cut off */
         struct {
-            uint32_t index; /* KEY_COUNT: how many */
+            uint32_t index; /* KEY_COUNT: how many; KEY_LACKS: bits of enum sl_cage_part */
             /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
              * transport, else 0, and the SubjectPublicKeyInfo that it must have, if it is known;
              * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text */
             struct sl_slice bytes;
-        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD */
+        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD, KEY_LACKS */
     };
 };
 

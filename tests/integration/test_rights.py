@@ -173,6 +173,22 @@ class TestRoot:
         assert not (place / "s").exists()
 
 
+class TestIncomplete:
+    """A cage that is not whole is told for each process."""
+
+    @pytest.mark.parametrize("lacking", ["-setuid,-setgid", None])
+    def test_workers_and_keys_both_tell(self, fleet, pki, backend, lacking):
+        before = [] if lacking is None else ["setpriv", "--bounding-set", lacking]
+        one = fleet.run(tls_config(backend().url, pki.server.as_config()), before=before)
+        children = {one.worker_pid(), one.wait_log("keys_started")["pid"]}
+        if lacking is None:
+            assert not one.find_logs("cage_incomplete")
+        else:
+            told = one.wait_logs(2, "cage_incomplete", lacks="another user")
+            assert {record["pid"] for record in told} == children
+        echo_tls(one, pki)
+
+
 class TestOrdinaryUser:
     """Started by somebody else."""
 

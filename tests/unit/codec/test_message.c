@@ -77,6 +77,11 @@ static const struct {
       { false, true, false },
       0,
       10 },
+    { { SL_MESSAGE_KEY_LACKS, { .key = { .index = 7 } } },
+      SL_MESSAGE_FROM_KEYS,
+      { true, false, false },
+      0,
+      12 },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])
@@ -167,6 +172,7 @@ static void every_type_comes_back(void **state)
         case SL_MESSAGE_KEY_FILE:
         case SL_MESSAGE_KEY_PUBLIC:
         case SL_MESSAGE_KEY_BAD:
+        case SL_MESSAGE_KEY_LACKS:
             assert_int_equal(got.key.index, 7);
             assert_true(sl_slice_eq(got.key.bytes, TYPES[i].message.key.bytes));
             break;
