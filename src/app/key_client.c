@@ -3,6 +3,8 @@
 #include "codec/key_message.h"
 #include "sys/channel.h"
 #include "sys/socket.h"
+#include "sys/stack.h"
+#include "tls/key_stack.h"
 
 enum { BATCH_BYTES_MAX = 8 * 1024 }; /* unless one request alone is longer */
 
@@ -198,6 +200,10 @@ enum sl_err sl_key_client_init(struct sl_key_client *client, struct sl_loop *loo
     sl_list_init(&client->sent);
     sl_task_init(&client->flush, on_flush);
     sl_timer_init(&client->deadline, on_deadline);
+    enum sl_err rc = sl_key_stacks_use(sl_stack_map, sl_stack_unmap);
+    if (rc != SL_OK && rc != SL_ENOENT) { /* an older OpenSSL has its own, without a guard */
+        return rc;
+    }
     /* one more than may wait: a handshake that needs no signature still goes on */
     return sl_key_jobs_init(SL_KEY_PENDING_MAX_COUNT + 1);
 }

@@ -2,6 +2,7 @@
 #include "tls/library.h"
 #include "conf/policy.h"
 #include "tls/key_provider.h"
+#include "tls/key_stack.h"
 #include "tls/own.h"
 #include "tls/policy_apply.h"
 #include <openssl/crypto.h>
@@ -82,6 +83,12 @@ enum sl_err sl_tls_library_lacks(struct sl_wbuf *out)
         if (rc == SL_OK) {
             rc = lacks_add(ctx, policy->signatures, sl_tls_knows_signature, &lacks);
         }
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    if (!sl_key_stacks_are_ours()) {
+        enum sl_err rc = sl_wbuf_printf(&lacks, "%sguarded-stacks", lacks.len == 0 ? "" : ",");
         if (rc != SL_OK) {
             return rc;
         }

@@ -11,6 +11,6 @@ SL_CHECKED enum sl_err sl_tls_library_init(void);
 const char *sl_tls_library_built(void);
 const char *sl_tls_library_running(void);
 
-/** What this library lacks that policies ask for, comma-separated ("X25519MLKEM768"); "" for
- * nothing. */
+/** What this library lacks that policies ask for, comma-separated ("X25519MLKEM768"), and
+ * "guarded-stacks" where it takes none (tls/key_stack.h); "" for nothing. */
 SL_CHECKED enum sl_err sl_tls_library_lacks(struct sl_wbuf *out);

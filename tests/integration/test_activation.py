@@ -102,6 +102,7 @@ class TestTaken:
         for pid in one.worker_pids().values():
             before = [ends.PlainEnd(ends.dial(address)) for _ in range(8)]
             os.kill(pid, signal.SIGSTOP)  # the other one serves
+            until(lambda pid=pid: sluice.status_of(pid)["State"].startswith("T"), "the stop")
             for _ in range(4):
                 echo(address)
             os.kill(pid, signal.SIGKILL)
