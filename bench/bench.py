@@ -16,9 +16,6 @@ import rows as rows_module
 import stations
 from processes import Failed
 
-ROUNDS = 9
-ROUNDS_CALLS = 2  # of system calls: they are counts
-
 
 def read_options(words):
     parser = argparse.ArgumentParser(prog="./start bench", description=__doc__)
@@ -26,23 +23,12 @@ def read_options(words):
     parser.add_argument("--quick", action="store_true",
                         help="a short run that finds errors; its figures mean nothing")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
-    parser.add_argument("--rounds", type=int, help=f"default {ROUNDS}, with --quick 1")
+    parser.add_argument("--rounds", type=int, help="default 9, for most rows; with --quick 1")
     parser.add_argument("--only", metavar="NAME,…", help="these proxies, or limit, only")
     parser.add_argument("--json", type=pathlib.Path, help="default BUILD/bench.json")
     parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--sluice", type=pathlib.Path, help="another program than the built one")
     return parser.parse_args(words)
-
-
-def make_keys(programs, folder):
-    """The certificates of all rows but those of many certificates."""
-    keys = {}
-    for kind, option in (("ec", []), ("rsa", ["--rsa"])):
-        keys[kind] = folder / kind
-        subprocess.run([programs / "make_certificates", *option, keys[kind], "1"], check=True)
-        chain, key, both = (keys[kind] / f"host00000.{end}" for end in ("pem", "key", "both"))
-        both.write_bytes(chain.read_bytes() + key.read_bytes())
-    return keys
 
 
 def describe_machine(all_peers):
@@ -58,13 +44,14 @@ def describe_machine(all_peers):
     }
 
 
-def stations_of(world, row, chosen):
+def stations_of(world, row, chosen, *, want_limit):
     """{name: Station} of all that can do `row`."""
     found = {}
     for peer in chosen:
-        if row.mode in peer.modes:
-            kind = stations.MemoryStation if row.kind == "memory" else stations.ProxyStation
-            found[peer.name] = kind(world, row, peer)
+        if row.mode in peer.modes and (peer.name == report.OURS or not row.is_of_sluice_alone):
+            found[peer.name] = stations.make(world, row, peer)
+    if want_limit and not row.is_of_sluice_alone:
+        found[report.LIMIT] = stations.LimitStation(world, row)
     return found
 
 
@@ -96,7 +83,6 @@ def measure_row(found, rounds):
 
 
 def run(options, chosen_rows, folder):
-    programs = options.build / "bench"
     sluice = options.sluice or options.build / "src/app/sluice"
     everybody = peers.all_peers(sluice.resolve())
     only = options.only.split(",") if options.only else None
@@ -104,15 +90,12 @@ def run(options, chosen_rows, folder):
     missing = [peer.name for peer in chosen if not peer.program()]
     if missing:
         sys.exit(f"bench: not installed: {' '.join(missing)}")
-    world = stations.World(programs, folder, make_keys(programs, folder / "keys"))
+    world = stations.World(options.build / "bench", folder)
     machine = describe_machine(chosen)
     table = {}
     for row in chosen_rows:
-        found = stations_of(world, row, chosen)
-        if only is None or report.LIMIT in only:
-            found[report.LIMIT] = stations.LimitStation(world, row)
-        rounds = options.rounds or (1 if options.quick else
-                                    ROUNDS_CALLS if row.counts_calls else ROUNDS)
+        found = stations_of(world, row, chosen, want_limit=only is None or report.LIMIT in only)
+        rounds = options.rounds or (1 if options.quick else row.rounds)
         table[row.name] = measure_row(found, rounds)
         print_row(row, table[row.name])
     names = [peer.name for peer in chosen] + [report.LIMIT]
@@ -148,7 +131,6 @@ def main(words):
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as name:
         folder = pathlib.Path(name)
         os.chmod(folder, 0o755)  # workers that are nobody look in
-        (folder / "keys").mkdir()
         table = run(options, chosen_rows, folder)
     passed, failed = report.tally(table)
     print(f"{passed} passed, {failed} failed")

@@ -63,14 +63,14 @@ class Peer:
     def command(self, setup):
         raise NotImplementedError
 
-    def start(self, setup):
+    def start(self, setup, limit_s=START_LIMIT_S):
         """A running proxy that accepts connections."""
         setup.folder.mkdir(parents=True, exist_ok=True)
         log = setup.folder / "log"
         child = processes.Child(self.command(setup), processes.cores()[0], log=log,
                                 is_talking=False)
         try:
-            wait_for_port(setup.port, child)
+            wait_for_port(setup.port, child, limit_s)
         except processes.Failed as error:
             child.stop()
             text = log.read_text(errors="replace").strip().splitlines()
@@ -103,8 +103,8 @@ def free_port():
 _given = set()
 
 
-def wait_for_port(port, child):
-    deadline = time.monotonic() + START_LIMIT_S
+def wait_for_port(port, child, limit_s):
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         if not child.is_alive():
             raise processes.Failed("ended at its start")
@@ -142,18 +142,21 @@ class Sluice(Peer):
         return [self.program(), "run", "-c", config]
 
 
-class SluiceWithServices(Sluice):
-    """As Sluice, with so many services more that nobody uses."""
+class LoadedSluice(Sluice):
+    """As Sluice, with so many services that nobody uses, or so many certificates, beside."""
 
-    def __init__(self, path, services_count):
+    def __init__(self, path, services=1, certificates=1):
         super().__init__(path)
-        self.services_count = services_count
+        self.services, self.certificates = services, certificates
 
     def config(self, setup):
         lines = super().config(setup)
-        for i in range(1, self.services_count):
+        folder = setup.chain.parent
+        lines += [f"      - {{ chain: {folder}/host{i:05}.pem, key: {folder}/host{i:05}.key }}"
+                  for i in range(1, self.certificates)]
+        for i in range(1, self.services):
             lines += [f"  other{i}:", f"    listen: unix:{setup.folder}/other{i}",
-                      "    connect: tcp://127.0.0.1:9"]
+                      f"    connect: tcp://127.0.0.1:{setup.backend_port}"]
         return lines
 
 

@@ -14,7 +14,7 @@ class Row:
     """`kind` says what is counted; the rest is what the load generator does for one figure."""
 
     name: str
-    kind: str  # "connections", "requests", "bulk", "memory"; of Sluice alone, see own_rows()
+    kind: str  # "connections", "requests", "bulk", "memory", "ready" or "certificates"
     unit: str
     mode: str = "offload"
     suite: str = AES128
@@ -39,6 +39,13 @@ class Row:
     @property
     def is_of_sluice_alone(self):
         return self.name.startswith(("scale-", "certificates-"))
+
+    @property
+    def rounds(self):
+        """How often it is measured: counts and memory vary less than time."""
+        if self.counts_calls:
+            return 2
+        return 9 if self.kind in ("connections", "requests", "bulk") else 3
 
     @property
     def units(self):
@@ -76,7 +83,8 @@ def _calls(prefix, mode):
     size = 16 * MIB
     for row in (
             Row("calls-full", "connections", "calls/connection", count=300),
-            Row("calls-resumed", "connections", "calls/connection", is_resumed=True, count=300),
+            Row("calls-resumed", "connections", "calls/connection", is_resumed=True,
+                at_once=_resumed_at_once(mode), count=300),
             Row("calls-keepalive", "requests", "calls/request", at_once=32, count=100,
                 response=1024),
             Row("calls-down", "bulk", "calls/MiB", at_once=8, response=size),
@@ -85,12 +93,17 @@ def _calls(prefix, mode):
                                   is_quick=mode == "offload")
 
 
+def _resumed_at_once(mode):
+    """One towards a backend: who uses a ticket once (RFC 8446 C.4) needs one for each at once."""
+    return 8 if mode == "offload" else 1
+
+
 def rows_of(mode):
     prefix = "" if mode == "offload" else mode + "-"
     yield Row(prefix + "full-ecdsa", "connections", "us/connection", mode, count=1500)
     yield Row(prefix + "full-rsa", "connections", "us/connection", mode, key="rsa", count=1000)
     yield Row(prefix + "resumed", "connections", "us/connection", mode, is_resumed=True,
-              count=1500)
+              at_once=_resumed_at_once(mode), count=1500)
     yield Row(prefix + "keepalive", "requests", "us/request", mode, at_once=32, count=1000,
               response=1024, digits=2)
     yield from _bulk(prefix, mode)

@@ -3,31 +3,44 @@
 import contextlib
 import dataclasses
 import json
+import pathlib
 import subprocess
+import time
 
 import processes
-from peers import Setup, free_port
+from peers import START_LIMIT_S, LoadedSluice, Setup, free_port
 from processes import Child, Failed
 
 WORK_LIMIT_S = 300
+START_MANY_LIMIT_S = 1800  # with very many certificates
+NAME = "host00000.example.com"
+ANY_NAME = "host#.example.com"  # the load generator puts a number for #
 
 
 @dataclasses.dataclass
 class World:
     """What all stations share."""
 
-    programs: object  # the folder of the benchmark's own programs
-    folder: object  # for configurations and logs
-    keys: dict  # "ec", "rsa": folders that make_certificates has written
-    name: str = "host00000.example.com"
+    programs: pathlib.Path  # the folder of the benchmark's own programs
+    folder: pathlib.Path  # for certificates, configurations and logs
 
-    def files(self, kind):
-        """(chain, key, both) of the certificate of a kind."""
-        folder = self.keys[kind]
-        return tuple(folder / f"host00000.{end}" for end in ("pem", "key", "both"))
+    def keys(self, row):
+        """The folder with the certificates of `row`, which are made when they are first wanted."""
+        folder = self.folder / f"keys-{row.key}-{row.certificates}"
+        if not folder.exists():
+            subprocess.run([self.programs / "make_certificates",
+                            *(["--rsa"] if row.key == "rsa" else []), folder,
+                            str(row.certificates)], check=True)
+            chain, key = folder / "host00000.pem", folder / "host00000.key"
+            (folder / "host00000.both").write_bytes(chain.read_bytes() + key.read_bytes())
+        return folder
 
-    def ca(self, kind):
-        return self.keys[kind] / "ca.pem"
+    def files(self, row):
+        """(chain, key, both in one) of the first certificate."""
+        return tuple(self.keys(row) / f"host00000.{end}" for end in ("pem", "key", "both"))
+
+    def ca(self, row):
+        return self.keys(row) / "ca.pem"
 
     def helper(self, program, *words):
         return Child([self.programs / program, *words], processes.cores()[1],
@@ -46,7 +59,7 @@ def backend_words(world, row, *, is_sealed=False):
     if is_tls(row, "upstream"):
         if is_sealed:
             return [*words, "--sealed"]
-        chain, key, _ = world.files(row.key)
+        chain, key, _ = world.files(row)
         words += ["--tls", "--cert", chain, "--key", key]
         words += ["--tickets"] if row.is_resumed else []
     return words
@@ -58,7 +71,8 @@ def load_words(world, row, port, *, is_sealed=False):
         if is_sealed:
             words += ["--sealed"]
         else:
-            words += ["--tls", "--ca", world.ca(row.key), "--name", world.name]
+            words += ["--tls", "--ca", world.ca(row), "--name", NAME if row.certificates == 1 else ANY_NAME,
+                      "--names", row.certificates]
             words += ["--resume"] if row.is_resumed else []
     if row.is_kept:
         words += ["--keep", "--requests", 0 if row.kind == "memory" else row.count]
@@ -188,10 +202,11 @@ class ProxyStation(Station):
         self.peer = peer
 
     def start_proxy(self, stack):
-        chain, key, both = self.world.files(self.row.key)
+        chain, key, both = self.world.files(self.row)
         setup = Setup(self.row.mode, self.folder, free_port(), self.backend_port, chain, key, both,
-                      self.world.ca(self.row.key), self.world.name)
-        return stack.enter_context(self.peer.start(setup)), setup.port
+                      self.world.ca(self.row), NAME)
+        limit_s = START_LIMIT_S if self.row.certificates == 1 else START_MANY_LIMIT_S
+        return stack.enter_context(self.peer.start(setup, limit_s)), setup.port
 
     def start(self):
         self.backend_port = self.start_backend()
@@ -201,6 +216,13 @@ class ProxyStation(Station):
         return scaled(self.row, self.measure_load(self.proxy.tree, self.port))
 
 
+def warm(world, row, port):
+    """One connection, as those of `row` are."""
+    one = dataclasses.replace(row, kind="memory", at_once=1)
+    with world.helper("load", *load_words(world, one, port)) as load:
+        check_load(one, load.read(), load.ask(), load.ask())
+
+
 class MemoryStation(ProxyStation):
     """Memory of idle connections: a new proxy each time, since what was freed may stay."""
 
@@ -208,11 +230,9 @@ class MemoryStation(ProxyStation):
         self.backend_port = self.start_backend()
 
     def measure(self):
-        one = dataclasses.replace(self.row, at_once=1)
         with contextlib.ExitStack() as stack:
             proxy, port = self.start_proxy(stack)
-            with self.world.helper("load", *load_words(self.world, one, port)) as load:
-                check_load(one, load.read(), load.ask(), load.ask())
+            warm(self.world, self.row, port)
             proxy.tree.settle()
             before = proxy.tree.pss_bytes()
             with self.world.helper("load", *load_words(self.world, self.row, port)) as load:
@@ -221,6 +241,61 @@ class MemoryStation(ProxyStation):
                 grown = proxy.tree.pss_bytes() - before
                 check_load(self.row, opened, load.ask(), load.ask())
         return grown / 1024 / self.row.at_once
+
+
+class BesideStation(ProxyStation):
+    """Beside the measured connections, others that stay idle."""
+
+    def start(self):
+        super().start()
+        count = min(self.row.beside, processes.connections_max() - self.row.at_once)
+        if count < self.row.beside:
+            print(f"    {self.row.name}: {count} idle connections, as descriptors allow")
+        idle = dataclasses.replace(self.row, kind="memory", at_once=count)
+        load = self.stack.enter_context(
+            self.world.helper("load", *load_words(self.world, idle, self.port)))
+        opened = load.read(WORK_LIMIT_S)
+        if opened["errors"] or opened["handshakes"] != count:
+            raise Failed(f"idle connections: {opened['errors']} errors ({opened['error']})")
+
+
+class CertificatesStation(MemoryStation):
+    """The start with many certificates: how long it takes, or what each adds to memory."""
+
+    def measure(self):
+        self.world.keys(self.row)  # made before the clock runs
+        began_s = time.monotonic()
+        used_bytes = self.used_bytes(self.row)
+        if self.row.kind == "ready":
+            return self.ready_s - began_s
+        others = self.row.certificates - 1
+        one = dataclasses.replace(self.row, certificates=1)
+        return (used_bytes - self.used_bytes(one)) / 1024 / others
+
+    def used_bytes(self, row):
+        """Memory of a proxy that has had one connection."""
+        chain, key, both = self.world.files(row)
+        setup = Setup(row.mode, self.folder, free_port(), self.backend_port, chain, key, both,
+                      self.world.ca(row), NAME)
+        peer = LoadedSluice(self.peer.path, certificates=row.certificates)
+        with peer.start(setup, START_MANY_LIMIT_S) as proxy:
+            warm(self.world, row, setup.port)
+            self.ready_s = time.monotonic()
+            proxy.tree.settle()
+            return proxy.tree.pss_bytes()
+
+
+def make(world, row, peer):
+    """The station for what `row` counts."""
+    if row.kind in ("ready", "certificates"):
+        return CertificatesStation(world, row, peer)
+    if row.kind == "memory":
+        return MemoryStation(world, row, peer)
+    if row.is_of_sluice_alone:
+        peer = LoadedSluice(peer.path, row.services, row.certificates)
+    if row.beside:
+        return BesideStation(world, row, peer)
+    return ProxyStation(world, row, peer)
 
 
 class LimitStation(Station):
@@ -259,9 +334,9 @@ class LimitStation(Station):
 
     def in_memory(self, side, *words, count):
         """A run of the handshake without sockets, of the end that a proxy has on that side."""
-        chain, key, _ = self.world.files(self.row.key)
-        command = [self.world.programs / "handshake", "--ca", self.world.ca(self.row.key),
-                   "--cert", chain, "--key", key, "--name", self.world.name, "--suite",
+        chain, key, _ = self.world.files(self.row)
+        command = [self.world.programs / "handshake", "--ca", self.world.ca(self.row),
+                   "--cert", chain, "--key", key, "--name", NAME, "--suite",
                    self.row.suite, "--count", count, *words]
         command += ["--client"] if side == "upstream" else []
         command += ["--resume"] if self.row.is_resumed else []
