@@ -65,17 +65,25 @@ class Peer:
 
     def start(self, setup, limit_s=START_LIMIT_S):
         """A running proxy that accepts connections."""
-        setup.folder.mkdir(parents=True, exist_ok=True)
-        log = setup.folder / "log"
-        child = processes.Child(self.command(setup), processes.cores()[0], log=log,
-                                is_talking=False)
+        command = self.command(setup)
+        child = processes.Child(command, processes.cores()[0], is_talking=False)
         try:
             wait_for_port(setup.port, child, limit_s)
         except processes.Failed as error:
             child.stop()
-            text = log.read_text(errors="replace").strip().splitlines()
-            raise processes.Failed(f"{error}: {' | '.join(text[-3:])}") from error
+            raise processes.Failed(f"{error}: {last_words(command)}") from error
         return child
+
+
+def last_words(command):
+    """What a program says that does not start: while it is measured, nobody listens."""
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, timeout=5, check=False)
+        said = result.stdout
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout or b""
+    return " | ".join(said.decode(errors="replace").strip().splitlines()[-3:])
 
 
 def write(path, text):

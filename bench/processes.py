@@ -11,6 +11,7 @@ import time
 SETTLE_STEP_S = 0.01
 SETTLE_LIMIT_S = 2.0
 SETTLE_NOISE_NS = 50_000  # a timer may fire in a step
+PERF_LIMIT_S = 20
 DESCRIPTORS_WANTED = 65536
 
 
@@ -128,13 +129,13 @@ class Tree:
 class Child:
     """A program of the benchmark that speaks in lines of JSON, or a proxy that says nothing."""
 
-    def __init__(self, command, core_set, *, log=None, is_talking=True, environment=None):
+    def __init__(self, command, core_set, *, log=None, is_talking=True, descriptors=()):
         self.name = os.path.basename(command[0])
         self._log = open(log, "ab") if log else subprocess.DEVNULL  # closed below
         pipe = subprocess.PIPE if is_talking else subprocess.DEVNULL
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=pipe, stdout=pipe, stderr=self._log,
-            preexec_fn=_prepare(core_set), env=environment)
+            preexec_fn=_prepare(core_set), pass_fds=descriptors)
         if log:
             self._log.close()
         self.tree = Tree(self.process.pid)
@@ -194,38 +195,46 @@ class Child:
         self.stop()
 
 
-def count_system_calls(tree, folder):
-    """A child of perf that counts the system calls of all processes of `tree` until it is stopped.
+class CallCounter:
+    """Counts the system calls of all processes of a tree, with perf, from now until stop()."""
 
-    None when perf cannot be used here.
-    """
-    result = folder / "perf.csv"
-    result.unlink(missing_ok=True)
-    command = ["perf", "stat", "-x,", "-o", result, "-e", "raw_syscalls:sys_enter", "-p",
-               ",".join(map(str, tree.pids()))]
-    try:
-        child = Child(command, cores()[1], is_talking=False)
-    except FileNotFoundError:
-        return None
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and child.is_alive():
-        if result.exists():
-            time.sleep(0.3)  # the file is made before the events are: perf says nothing of them
-            break
-        time.sleep(SETTLE_STEP_S)
-    if not child.is_alive():
-        return None
-    child.result = result
-    return child
+    def __init__(self, tree, folder):
+        self._result = folder / "perf.csv"
+        control_end, control = os.pipe()
+        ready, ready_end = os.pipe()
+        command = ["perf", "stat", "-x,", "-o", self._result, "-e", "raw_syscalls:sys_enter",
+                   "--delay", "-1", "--control", f"fd:{control_end},{ready_end}",
+                   "-p", ",".join(map(str, tree.pids()))]
+        try:
+            self._child = Child(command, cores()[1], is_talking=False,
+                                descriptors=(control_end, ready_end))
+            os.close(control_end)
+            os.close(ready_end)
+            os.write(control, b"enable\n")
+            answers, _, _ = select.select([ready], [], [], PERF_LIMIT_S)
+            if not answers or not os.read(ready, 16):  # perf says that it counts, or has ended
+                raise Failed("perf cannot count system calls here")
+        except OSError as error:
+            raise Failed(f"perf: {error}") from error
+        finally:
+            os.close(control)
+            os.close(ready)
 
-
-def counted_system_calls(child):
-    """Stops what count_system_calls began, and gives the count."""
-    child.process.send_signal(signal.SIGINT)
-    child.process.wait(10)
-    for line in child.result.read_text(encoding="ascii").splitlines():
-        fields = line.split(",")
-        if len(fields) > 2 and fields[2].startswith("raw_syscalls"):
-            if fields[0].isdigit():
+    def stop(self):
+        """The count."""
+        self._child.process.send_signal(signal.SIGINT)
+        self._child.process.wait(10)
+        for line in self._result.read_text(encoding="ascii").splitlines():
+            fields = line.split(",")
+            if len(fields) > 2 and fields[2].startswith("raw_syscalls") and fields[0].isdigit():
                 return int(fields[0])
-    raise Failed("perf has counted nothing")
+        raise Failed("perf has counted nothing")
+
+
+def can_count_calls(folder):
+    """Whether perf may be used here."""
+    try:
+        CallCounter(Tree(os.getpid()), folder).stop()
+    except Failed:
+        return False
+    return True

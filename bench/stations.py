@@ -138,13 +138,11 @@ class CallMeter:
 
     def begin(self):
         self.tree.settle()
-        self.counter = processes.count_system_calls(self.tree, self.folder)
-        if self.counter is None:
-            raise Failed("perf cannot count system calls here")
+        self.counter = processes.CallCounter(self.tree, self.folder)
 
     def end(self):
         self.tree.settle()
-        return processes.counted_system_calls(self.counter)
+        return self.counter.stop()
 
 
 def scaled(row, amount):
