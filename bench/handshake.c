@@ -16,7 +16,7 @@ enum { MESSAGE_BYTES = 100, PIPE_BYTES = 65536, ROUNDS_MAX = 16, CONNECTIONS_MAX
 
 struct meter {
     SSL_CTX *server_context, *client_context;
-    const char *name;
+    char *name;
     bool want_server, want_resume;
     SSL_SESSION *session;
     uint64_t cpu_ns, resumed_count;
@@ -195,7 +195,6 @@ static void read_options(struct plan *plan, struct meter *meter, int argc, char 
     const char **texts[] = { ['a'] = &plan->tls.ca_file,
                              ['c'] = &plan->tls.cert_file,
                              ['k'] = &plan->tls.key_file,
-                             ['n'] = &meter->name,
                              ['u'] = &plan->tls.suite };
     int option;
     while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
@@ -203,6 +202,8 @@ static void read_options(struct plan *plan, struct meter *meter, int argc, char 
             plan->count = bench_number(optarg, 1, CONNECTIONS_MAX);
         } else if (option == 'C') {
             meter->want_server = false;
+        } else if (option == 'n') {
+            meter->name = optarg;
         } else if (option == 'r') {
             meter->want_resume = true;
         } else if (option == 'h') {
@@ -213,7 +214,8 @@ static void read_options(struct plan *plan, struct meter *meter, int argc, char 
             exit(2);
         }
     }
-    if (plan->tls.ca_file == NULL || plan->tls.cert_file == NULL || plan->tls.key_file == NULL) {
+    if (plan->tls.ca_file == NULL || plan->tls.cert_file == NULL || plan->tls.key_file == NULL ||
+        meter->name == NULL) {
         (void)fputs("usage: handshake --ca FILE --cert FILE --key FILE --name NAME [--suite NAME] "
                     "[--count N] [--client] [--resume] [--hold]\n",
                     stderr);
@@ -224,7 +226,7 @@ static void read_options(struct plan *plan, struct meter *meter, int argc, char 
 int main(int argc, char **argv)
 {
     struct plan plan = { .tls.suite = "TLS_AES_128_GCM_SHA256", .count = 1 };
-    struct meter meter = { .name = "localhost", .want_server = true };
+    struct meter meter = { .want_server = true };
     read_options(&plan, &meter, argc, argv);
     plan.tls.want_tickets = true;
     meter.server_context = bench_server_context(&plan.tls);
