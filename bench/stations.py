@@ -79,6 +79,7 @@ def load_words(world, row, port, *, is_sealed=False):
     else:
         words += ["--count", row.count]
     words += ["--bulk"] if row.kind == "bulk" else []
+    words += ["--patience-ms", START_MANY_LIMIT_S * 1000] if row.certificates > 1 else []
     return [*words, "--upload", row.upload, "--response", row.response]
 
 
@@ -218,7 +219,7 @@ def warm(world, row, port):
     """One connection, as those of `row` are."""
     one = dataclasses.replace(row, kind="memory", at_once=1)
     with world.helper("load", *load_words(world, one, port)) as load:
-        check_load(one, load.read(), load.ask(), load.ask())
+        check_load(one, load.read(START_MANY_LIMIT_S), load.ask(), load.ask())
 
 
 class MemoryStation(ProxyStation):
