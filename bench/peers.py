@@ -136,7 +136,7 @@ class Sluice(Peer):
 
     def config(self, setup):
         listen, connect = ("tls" if tls else "tcp" for tls in (setup.takes_tls, setup.makes_tls))
-        lines = ["workers: 1", "services:", "  web:",
+        lines = ["workers: 1", "log: { level: error }", "services:", "  web:",
                  f"    listen: {listen}://127.0.0.1:{setup.port}",
                  f"    connect: {connect}://127.0.0.1:{setup.backend_port}"]
         if setup.takes_tls:
