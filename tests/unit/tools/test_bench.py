@@ -221,8 +221,8 @@ sys.stdin.read()
         assert counted_s == pytest.approx(own_s, abs=0.05)
 
     def test_descendants_are_found(self):
-        script = "import os, sys; os.fork(); os.fork(); print(os.getpid(), flush=True); "
-        script += "sys.stdin.read()"
+        script = "import os, sys; os.fork(); os.fork(); "
+        script += "os.write(1, b'%d\\n' % os.getpid()); sys.stdin.read()"
         with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as process:
             pids = {int(process.stdout.readline()) for _ in range(4)}
