@@ -131,6 +131,7 @@ def main(words):
         print("\n".join(row.name for row in chosen_rows))
         return 0
     processes.raise_descriptors()
+    processes.end_on_signals()
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as name:
         folder = pathlib.Path(name)
         os.chmod(folder, 0o755)  # workers that are nobody look in

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes of the benchmark: started on their core, and what a tree of them used."""
+import ctypes
 import json
 import os
 import resource
 import select
 import signal
 import subprocess
+import sys
 import time
 
 SETTLE_STEP_S = 0.01
@@ -42,12 +44,27 @@ def connections_max():
     return (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2
 
 
+def end_on_signals():
+    """Lets TERM and HUP unwind, so that everything that was started is stopped."""
+
+    def leave(number, _):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+_LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
 def _prepare(core_set):
-    """What a child does before exec: its cores, and a session of its own."""
+    """What a child does before exec: its cores, a session of its own, an end with its parent."""
 
     def prepare():
         os.setsid()
         os.sched_setaffinity(0, core_set)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # for a parent that had no time to stop it
 
     return prepare
 
