@@ -13,7 +13,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { ANSWER_WAIT_MS = 10 * 1000, DISMISS_WAIT_MS = 1000, DISMISS_LOOK_MS = 2 };
+enum {
+    ANSWER_WAIT_MS = 10 * 1000, /* for the next one */
+    DISMISS_WAIT_MS = 1000,
+    DISMISS_LOOK_MS = 2,
+    UNDER_WAY_MAX = 64, /* files: their descriptors count toward a limit of the user's */
+};
 
 static enum sl_err send_one(int fd, const struct sl_message *message, const int *with)
 {
@@ -45,67 +50,99 @@ static enum sl_err recv_one(int fd, enum sl_message_phase phase, struct sl_wbuf 
     return rc == SL_EOF ? SL_ERESET : rc;
 }
 
-static enum sl_err await_one(int fd, struct sl_wbuf *in, struct sl_message *ret_message)
+/* A file that cannot be opened has no answer to wait for. */
+static enum sl_err hand_one(struct sl_keeper_handing *h)
 {
-    struct pollfd answer = { .fd = fd, .events = POLLIN };
-    in->len = 0;
-    return poll(&answer, 1, ANSWER_WAIT_MS) <= 0
-               ? SL_ETIMEDOUT
-               : recv_one(fd, SL_PHASE_CONFIGURING, in, ret_message);
-}
-
-/* Hands over one open file and waits for what it was. */
-static enum sl_err ask_one(int fd, uint32_t index, int file_fd, const struct sl_keeper_file *file,
-                           struct sl_keeper_hearer *hearer, struct sl_wbuf *in,
-                           struct sl_slice *ret_public, struct sl_diag *diag)
-{
+    const struct sl_keeper_file *file = &h->files[h->sent_count];
     uint8_t bytes[SL_MESSAGE_KEY_MAX];
     struct sl_wbuf what = sl_wbuf_of(bytes, sizeof(bytes));
-    struct sl_message message;
-    enum sl_err rc = sl_wbuf_put_u8(&what, file->may_premaster ? 1 : 0);
-    rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
-    const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
-                                     .key = { index, sl_wbuf_slice(&what) } };
-    rc = rc == SL_OK ? send_one(fd, &hand, &file_fd) : rc;
-    rc = rc == SL_OK ? await_one(fd, in, &message) : rc;
-    if (rc == SL_OK && message.type == SL_MESSAGE_KEY_LACKS) { /* said once, before all else */
-        hearer->lacks = message.key.index;
-        rc = await_one(fd, in, &message);
-    }
-    if (rc != SL_OK || message.type == SL_MESSAGE_KEY_LACKS) {
-        return rc == SL_OK ? SL_EPROTO : rc;
-    }
-    if (message.type == SL_MESSAGE_KEY_BAD) {
-        sl_diag_set(diag, "%s: %.*s", file->path, SL_SLICE_FMT(message.key.bytes));
-        return message.key.index == index ? SL_OK : SL_EPROTO;
-    }
-    *ret_public = message.key.bytes;
-    return message.key.index == index ? SL_OK : SL_EPROTO;
-}
-
-static enum sl_err hand_one(int fd, uint32_t index, const struct sl_keeper_file *file,
-                            struct sl_keeper_hearer *hearer)
-{
-    uint8_t bytes[SL_MESSAGE_MAX];
-    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
-    struct sl_slice public_der = { 0 };
     struct sl_diag diag = { 0 };
     unsigned mode = 0;
     int file_fd = -1;
-    enum sl_err rc = SL_OK;
-    if (sl_file_open(file->path, &diag, &file_fd, &mode) == SL_OK) {
-        rc = ask_one(fd, index, file_fd, file, hearer, &in, &public_der, &diag);
-        sl_socket_close(&file_fd);
+    if (sl_file_open(file->path, &diag, &file_fd, &mode) != SL_OK) {
+        h->hearer->heard(h->hearer, h->sent_count++, (struct sl_slice){ 0 }, &diag);
+        h->heard_count++;
+        return SL_OK;
     }
-    if (rc == SL_OK) {
-        hearer->heard(hearer, index, mode, public_der, diag.text[0] == '\0' ? NULL : &diag);
-    }
+    h->hearer->opened(h->hearer, h->sent_count, mode);
+    enum sl_err rc = sl_wbuf_put_u8(&what, file->may_premaster ? 1 : 0);
+    rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
+    const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
+                                     .key = { h->sent_count, sl_wbuf_slice(&what) } };
+    rc = rc == SL_OK ? send_one(h->fd, &hand, &file_fd) : rc;
+    sl_socket_close(&file_fd);
+    h->sent_count += rc == SL_OK;
     return rc;
 }
 
-enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
-                            struct sl_slice cage, struct sl_keeper_hearer *hearer, pid_t *ret_pid,
-                            int *ret_fd)
+/* SL_AGAIN when no answer is there. */
+static enum sl_err hear_one(struct sl_keeper_handing *h)
+{
+    uint8_t bytes[SL_MESSAGE_MAX];
+    struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_message message;
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = recv_one(h->fd, SL_PHASE_CONFIGURING, &in, &message);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (message.type == SL_MESSAGE_KEY_LACKS) {
+        h->hearer->lacks = message.key.index;
+        return SL_OK;
+    }
+    if (message.key.index >= h->sent_count || h->heard_count >= h->sent_count) {
+        return SL_EPROTO;
+    }
+    const bool is_bad = message.type == SL_MESSAGE_KEY_BAD;
+    if (is_bad) {
+        sl_diag_set(&diag, "%s: %.*s", h->files[message.key.index].path,
+                    SL_SLICE_FMT(message.key.bytes));
+    }
+    h->hearer->heard(h->hearer, message.key.index,
+                     is_bad ? (struct sl_slice){ 0 } : message.key.bytes, is_bad ? &diag : NULL);
+    h->heard_count++;
+    return SL_OK;
+}
+
+void sl_keeper_hand_step(struct sl_keeper_handing *h)
+{
+    enum sl_err rc = SL_OK;
+    while (rc == SL_OK && h->heard_count < h->sent_count) {
+        rc = hear_one(h);
+    }
+    rc = rc == SL_AGAIN ? SL_OK : rc;
+    while (rc == SL_OK && h->sent_count < h->count &&
+           h->sent_count - h->heard_count < UNDER_WAY_MAX) {
+        rc = hand_one(h);
+    }
+    h->result = h->result == SL_OK ? rc : h->result;
+}
+
+enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *h, pid_t *ret_pid, int *ret_fd)
+{
+    const struct sl_message start = { .type = SL_MESSAGE_KEY_START };
+    struct pollfd answer = { .fd = h->fd, .events = POLLIN };
+    while (h->result == SL_OK && h->heard_count < h->count) {
+        sl_keeper_hand_step(h);
+        if (h->result == SL_OK && h->heard_count < h->sent_count &&
+            poll(&answer, 1, ANSWER_WAIT_MS) <= 0) {
+            h->result = SL_ETIMEDOUT;
+        }
+    }
+    enum sl_err rc = h->result == SL_OK ? send_one(h->fd, &start, NULL) : h->result;
+    if (rc != SL_OK) {
+        sl_keeper_dismiss(h->pid, &h->fd);
+    } else {
+        *ret_pid = h->pid;
+        *ret_fd = h->fd;
+    }
+    h->pid = 0;
+    return rc;
+}
+
+enum sl_err sl_keeper_hand_begin(const struct sl_keeper_file *files, uint32_t count,
+                                 struct sl_slice cage, struct sl_keeper_hearer *hearer,
+                                 struct sl_keeper_handing *handing)
 {
     int ends[2] = { -1, -1 };
     pid_t pid = 0;
@@ -113,19 +150,24 @@ enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
     rc = rc == SL_OK ? sl_process_spawn(SL_KEYS_ROLE, ends[1], &pid) : rc;
     sl_socket_close(&ends[1]);
     const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { count, cage } };
-    const struct sl_message start = { .type = SL_MESSAGE_KEY_START };
     rc = rc == SL_OK ? send_one(ends[0], &begin, NULL) : rc;
-    for (uint32_t i = 0; rc == SL_OK && i < count; i++) {
-        rc = hand_one(ends[0], i, &files[i], hearer);
-    }
-    rc = rc == SL_OK ? send_one(ends[0], &start, NULL) : rc;
     if (rc != SL_OK) {
         sl_keeper_dismiss(pid, &ends[0]);
         return rc;
     }
-    *ret_pid = pid;
-    *ret_fd = ends[0];
+    *handing = (struct sl_keeper_handing){
+        .files = files, .count = count, .hearer = hearer, .pid = pid, .fd = ends[0]
+    };
     return SL_OK;
+}
+
+enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
+                            struct sl_slice cage, struct sl_keeper_hearer *hearer, pid_t *ret_pid,
+                            int *ret_fd)
+{
+    struct sl_keeper_handing handing;
+    enum sl_err rc = sl_keeper_hand_begin(files, count, cage, hearer, &handing);
+    return rc == SL_OK ? sl_keeper_hand_end(&handing, ret_pid, ret_fd) : rc;
 }
 
 void sl_keeper_dismiss(pid_t pid, int *fd)
@@ -156,12 +198,18 @@ static uint64_t restart_pause_ms(const struct sl_keeper *keeper)
                   (uint64_t)SL_RESTART_PAUSE_MAX_MS);
 }
 
-static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
-                     struct sl_slice public_der, const struct sl_diag *diag)
+static void on_opened(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode)
+{
+    SL_UNUSED(hearer);
+    SL_UNUSED(index);
+    SL_UNUSED(mode); /* was looked at when the configuration was loaded */
+}
+
+static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, struct sl_slice public_der,
+                     const struct sl_diag *diag)
 {
     struct sl_keeper *keeper = SL_CONTAINER_OF(hearer, struct sl_keeper, hearer);
     struct sl_logline line;
-    SL_UNUSED(mode);
     SL_UNUSED(public_der);
     if (diag != NULL) {
         sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "key_failed");
@@ -191,9 +239,12 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
 
 static enum sl_err keeper_spawn(struct sl_keeper *keeper)
 {
-    keeper->hearer.lacks = 0;
-    enum sl_err rc = sl_keeper_spawn(keeper->files, keeper->count, keeper->cage, &keeper->hearer,
-                                     &keeper->pid, &keeper->channel.fd);
+    enum sl_err rc = SL_OK;
+    if (keeper->pid == 0) {
+        keeper->hearer.lacks = 0;
+        rc = sl_keeper_spawn(keeper->files, keeper->count, keeper->cage, &keeper->hearer,
+                             &keeper->pid, &keeper->channel.fd);
+    }
     if (keeper->hearer.lacks != 0) {
         sl_confine_log_lacks(keeper->log, keeper->pid, keeper->hearer.lacks);
     }
@@ -231,7 +282,8 @@ static void on_restart(struct sl_timer *timer)
 
 enum sl_err sl_keeper_start(struct sl_keeper *keeper)
 {
-    keeper->channel = (struct sl_watch){ .fd = -1, .on_ready = on_channel_ready };
+    keeper->channel.on_ready = on_channel_ready;
+    keeper->hearer.opened = on_opened;
     keeper->hearer.heard = on_heard;
     sl_timer_init(&keeper->restart, on_restart);
     return keeper->count == 0 ? SL_OK : keeper_spawn(keeper);

@@ -11,9 +11,11 @@
 /** What became of one key file; embedded in its owner. */
 struct sl_keeper_hearer {
     unsigned lacks; /* of its cage, though the build has it: bits of enum sl_cage_part */
+    /** The file is there, with that mode. */
+    void (*opened)(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode);
     /** `diag` is NULL for a key that was read, whose public half is `public_der`. */
-    void (*heard)(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
-                  struct sl_slice public_der, const struct sl_diag *diag);
+    void (*heard)(struct sl_keeper_hearer *hearer, uint32_t index, struct sl_slice public_der,
+                  const struct sl_diag *diag);
 };
 
 /** A file for the process to read. */
@@ -23,6 +25,32 @@ struct sl_keeper_file {
     bool may_premaster;         /* a policy of its services allows RSA key transport */
     struct sl_slice public_der; /* that it must have; empty while it is not known */
 };
+
+/** The files on their way to the process. Zeroed: there is none. */
+struct sl_keeper_handing {
+    const struct sl_keeper_file *files;
+    uint32_t count, sent_count, heard_count;
+    struct sl_keeper_hearer *hearer;
+    pid_t pid;
+    int fd;
+    enum sl_err result; /* sticky */
+};
+
+/**
+ * Starts the process; what the handing points at outlives it.
+ * @param cage  the one that it enters first (app/confine.h)
+ * @return SL_OK: sl_keeper_hand_end is to follow. Else as sl_keeper_spawn
+ */
+SL_CHECKED enum sl_err sl_keeper_hand_begin(const struct sl_keeper_file *files, uint32_t count,
+                                            struct sl_slice cage, struct sl_keeper_hearer *hearer,
+                                            struct sl_keeper_handing *handing);
+
+/** Hands over and hears what can be without waiting. */
+void sl_keeper_hand_step(struct sl_keeper_handing *handing);
+
+/** Waits for the rest, and begins the process's work. SL_OK, and as sl_keeper_spawn. */
+SL_CHECKED enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *handing, pid_t *ret_pid,
+                                          int *ret_fd);
 
 /**
  * Starts the process, hands it the files, and hears of each; waits for it.
@@ -43,7 +71,7 @@ struct sl_keeper {
     const struct sl_keeper_file *files; /* by key index */
     uint32_t count;                     /* 0: nothing is ever started */
     struct sl_slice cage;               /* of the process; the caller's */
-    pid_t pid;                          /* 0 when there is none */
+    pid_t pid;                          /* 0 when there is none; one that is there is taken over */
     struct sl_watch channel;            /* owns our end */
     struct sl_timer restart;
     struct sl_keeper_hearer hearer;

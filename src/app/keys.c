@@ -17,6 +17,8 @@
 #include <string.h>
 
 enum {
+    AWAKE_MAX_COUNT = 4096, /* keys of which libcrypto's objects are kept, 3 KiB each */
+    FILES_MAX_COUNT = 64,   /* in one turn */
     ANSWER_BYTES_MAX = 16 + SL_KEY_SIGNATURE_MAX,
 };
 
@@ -25,6 +27,7 @@ struct keys {
     struct sl_watch channel;
     enum sl_message_phase phase;
     struct sl_key_signer **signers; /* NULL for what could not be read */
+    struct sl_key_ring ring;
     uint32_t count;
     struct sl_list clients;
     int exit_status;
@@ -86,6 +89,9 @@ static enum sl_err answer(struct keys *k, const struct sl_key_message *request, 
     } else if (sl_key_signer_sign(signer, request->scheme, request->bytes, &signature) != SL_OK) {
         message.result = SL_KEY_REFUSED;
         signature.len = 0;
+    }
+    if (signer != NULL) {
+        sl_key_ring_use(&k->ring, signer);
     }
     message.bytes = sl_wbuf_slice(&signature);
     return sl_key_message_emit(&message, out);
@@ -208,6 +214,7 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice wha
     if (rc == SL_OK && may_premaster) {
         sl_key_signer_allow_premaster(k->signers[index]);
     }
+    sl_key_signer_rest(k->signers[index]);
     struct sl_message message = { .type = rc == SL_OK ? SL_MESSAGE_KEY_PUBLIC : SL_MESSAGE_KEY_BAD,
                                   .key = { index, sl_wbuf_slice(&public_key) } };
     if (rc != SL_OK) {
@@ -237,25 +244,32 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
     }
 }
 
-static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+/* SL_AGAIN when there is no message. */
+static enum sl_err hear_one(struct keys *k)
 {
-    struct keys *k = SL_CONTAINER_OF(watch, struct keys, channel);
     uint8_t bytes[SL_MESSAGE_MAX];
     struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
     struct sl_channel_fds fds = { 0 };
     struct sl_message message;
-    SL_UNUSED(events);
-    enum sl_err rc = sl_channel_recv(watch->fd, &in, &fds);
-    if (rc == SL_AGAIN) {
-        return;
-    }
+    enum sl_err rc = sl_channel_recv(k->channel.fd, &in, &fds);
     if (rc == SL_OK) {
         rc =
             sl_message_parse(sl_wbuf_slice(&in), fds.count, SL_MESSAGE_TO_KEYS, k->phase, &message);
         rc = rc == SL_OK ? hear(k, &message, &fds) : rc;
         sl_channel_fds_close(&fds);
     }
-    if (rc != SL_OK) { /* the supervisor is gone or not one of ours */
+    return rc;
+}
+
+static void on_channel_ready(struct sl_watch *watch, uint32_t events)
+{
+    struct keys *k = SL_CONTAINER_OF(watch, struct keys, channel);
+    enum sl_err rc = SL_OK;
+    SL_UNUSED(events);
+    for (size_t i = 0; rc == SL_OK && i < FILES_MAX_COUNT && !k->loop.is_stopped; i++) {
+        rc = hear_one(k);
+    }
+    if (rc != SL_OK && rc != SL_AGAIN) { /* the supervisor is gone or not one of ours */
         k->exit_status = rc == SL_EOF || rc == SL_ERESET ? SL_EXIT_DONE : SL_EXIT_FAILED;
         sl_loop_stop(&k->loop);
     }
@@ -290,6 +304,7 @@ int sl_keys_main(void)
         return SL_EXIT_FAILED;
     }
     sl_list_init(&k->clients);
+    sl_key_ring_init(&k->ring, AWAKE_MAX_COUNT);
     k->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
     enum sl_err rc = sl_loop_init(&k->loop);
     rc = rc == SL_OK ? sl_loop_add(&k->loop, &k->channel, SL_WATCH_INPUT) : rc;

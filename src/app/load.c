@@ -3,7 +3,6 @@
 #include "app/confine.h"
 #include "app/load_impl.h"
 #include "net/resolver.h"
-#include "sys/clock.h"
 #include "tls/certificate.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,7 @@ static enum sl_err add_system_cas(struct sl_loader *l)
     if (sl_file_read(sl_tls_store_system_path(), SL_LOAD_STORE_MAX, NULL, &pem) != SL_OK) {
         return SL_OK;
     }
-    return sl_collection_add(&l->files, SL_BUNDLE_SYSTEM_CAS, none, &pem);
+    return sl_collection_add_named(&l->files, SL_BUNDLE_SYSTEM_CAS, none, sl_blob_slice(&pem));
 }
 
 static enum sl_err add_addrs(struct sl_loader *l, const struct sl_conf_url *url)
@@ -59,15 +58,21 @@ static enum sl_err add_addrs(struct sl_loader *l, const struct sl_conf_url *url)
     }
     rc = sl_upstream_addrs_emit(addrs, count, &out);
     return rc == SL_OK
-               ? sl_collection_add_copy(&l->files, SL_BUNDLE_ADDRS, name, sl_wbuf_slice(&out))
+               ? sl_collection_add_named(&l->files, SL_BUNDLE_ADDRS, name, sl_wbuf_slice(&out))
                : rc;
 }
 
-static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service *service)
+static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service *service,
+                               uint32_t number)
 {
     enum sl_err result = SL_OK;
     bool has_tls_upstream = false;
-    sl_load_note(&result, sl_load_certificates(l, service));
+    struct sl_load_place place = { .policy = service->policy, .service = number };
+    for (size_t i = 0; i < service->certificates_count; i++) {
+        place.conf = &service->certificates[i];
+        sl_load_note(&result, sl_load_chain(l, &place));
+        sl_load_keys_step(l);
+    }
     if (service->clients.ca.path != NULL) {
         sl_load_note(&result, sl_load_ca_file(l, &service->clients.ca));
     }
@@ -81,7 +86,9 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         sl_load_note(&result, add_system_cas(l));
     }
     if (service->upstream.certificate.chain.path != NULL) {
-        sl_load_note(&result, sl_load_certificate(l, &service->upstream.certificate, false));
+        place.conf = &service->upstream.certificate;
+        place.side = SL_SHELF_UPSTREAMS;
+        sl_load_note(&result, sl_load_chain(l, &place));
     }
     return result;
 }
@@ -99,8 +106,21 @@ static enum sl_err add_user(struct sl_loader *l)
         return rc;
     }
     return out.len == 0 ? SL_OK
-                        : sl_collection_add_copy(&l->files, SL_BUNDLE_USER, sl_slice_cstr(""),
-                                                 sl_wbuf_slice(&out));
+                        : sl_collection_add(&l->files, SL_BUNDLE_USER, sl_slice_cstr(""),
+                                            sl_wbuf_slice(&out));
+}
+
+static enum sl_err add_yaml(struct sl_loader *l)
+{
+    const struct sl_slice yaml = l->load->source.yaml;
+    const size_t size = yaml.len + l->load->conf->services_count * 8;
+    struct sl_wbuf cut = sl_wbuf_of(malloc(size + 1), size);
+    enum sl_err rc = cut.ptr == NULL ? SL_ENOMEM : sl_conf_cut(yaml, l->load->conf, &cut);
+    rc = rc == SL_OK
+             ? sl_collection_add(&l->files, SL_BUNDLE_YAML, sl_slice_cstr(""), sl_wbuf_slice(&cut))
+             : rc;
+    free(cut.ptr);
+    return rc;
 }
 
 static enum sl_err add_all(struct sl_loader *l)
@@ -108,12 +128,12 @@ static enum sl_err add_all(struct sl_loader *l)
     const struct sl_load_source *source = &l->load->source;
     const struct sl_conf *conf = l->load->conf;
     struct sl_slice none = sl_slice_cstr("");
-    enum sl_err result = sl_collection_add_copy(&l->files, SL_BUNDLE_YAML, none, source->yaml);
-    sl_load_note(&result, sl_collection_add_copy(&l->files, SL_BUNDLE_FOLDER, none,
-                                                 sl_slice_cstr(source->folder)));
+    enum sl_err result = add_yaml(l);
+    sl_load_note(&result, sl_collection_add(&l->files, SL_BUNDLE_FOLDER, none,
+                                            sl_slice_cstr(source->folder)));
     sl_load_note(&result, add_user(l));
     for (size_t i = 0; i < conf->services_count; i++) {
-        sl_load_note(&result, add_service(l, &conf->services[i]));
+        sl_load_note(&result, add_service(l, &conf->services[i], (uint32_t)i));
     }
     return result;
 }
@@ -130,7 +150,6 @@ static enum sl_err try_snapshot(struct sl_load *load)
     const struct sl_snapshot_source source = {
         .files = &files,
         .tickets = &NO_TICKETS,
-        .now_s = (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S),
     };
     struct sl_snapshot *snapshot = NULL;
     rc = sl_snapshot_create(&source, &load->findings, &snapshot);
@@ -155,7 +174,7 @@ static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos p
     return has;
 }
 
-const char *sl_load_service_of(const struct sl_conf *conf, struct sl_conf_pos pos)
+static const char *service_of(const struct sl_conf *conf, struct sl_conf_pos pos)
 {
     for (size_t i = 0; i < conf->services_count; i++) {
         if (has_file(&conf->services[i], pos)) {
@@ -171,7 +190,7 @@ static void name_services(struct sl_load *load)
     const struct sl_list *head = &load->findings.list;
     for (struct sl_list *at = head->next; at != head; at = at->next) {
         struct sl_finding *finding = SL_CONTAINER_OF(at, struct sl_finding, node);
-        const char *service = sl_load_service_of(load->conf, finding->pos);
+        const char *service = service_of(load->conf, finding->pos);
         char text[FINDING_BYTES_MAX];
         if (service != NULL) {
             (void)snprintf(text, sizeof(text), "%s (service '%s')", finding->text, service);
@@ -181,14 +200,28 @@ static void name_services(struct sl_load *load)
     }
 }
 
+static void loader_fini(struct sl_loader *l)
+{
+    sl_collection_fini(&l->files);
+    sl_map_fini(&l->key_names);
+    sl_map_fini(&l->chain_names);
+    sl_map_fini(&l->ders);
+    sl_map_fini(&l->certificates);
+    sl_map_fini(&l->classes);
+    free(l->der_bytes);
+    free(l->places);
+    sl_arena_fini(&l->arena);
+}
+
 static enum sl_err load_files(struct sl_load *load)
 {
     struct sl_loader l = { .load = load };
-    enum sl_err found = add_all(&l);
-    sl_load_note(&found, sl_load_keys(&l));
+    enum sl_err found = sl_load_keys_begin(&l);
+    sl_load_note(&found, add_all(&l));
+    sl_load_note(&found, sl_load_keys_end(&l));
+    sl_load_note(&found, sl_load_certificates(&l));
     enum sl_err rc = sl_collection_bundle(&l.files, &load->files);
-    sl_collection_fini(&l.files);
-    free(l.keys);
+    loader_fini(&l);
     if (rc == SL_OK) {
         rc = try_snapshot(load);
     }
@@ -197,7 +230,7 @@ static enum sl_err load_files(struct sl_load *load)
 
 enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *load)
 {
-    *load = (struct sl_load){ .source = *source };
+    *load = (struct sl_load){ .source = *source, .keys_fd = -1 };
     sl_arena_init(&load->arena, 0);
     sl_findings_init(&load->findings, &load->arena);
     const struct sl_conf_source conf = { .yaml = source->yaml, .folder = source->folder };
@@ -219,6 +252,8 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
 
 void sl_load_fini(struct sl_load *load)
 {
+    sl_keeper_dismiss(load->keys_pid, &load->keys_fd);
+    load->keys_pid = 0;
     sl_blob_fini(&load->files);
     sl_arena_fini(&load->arena);
 }

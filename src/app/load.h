@@ -29,6 +29,9 @@ struct sl_load {
     struct sl_keeper_file
         *key_files; /* in the arena; what the keys' process is to open, by index */
     uint32_t keys_count;
+    pid_t keys_pid;      /* the process that has read them; 0 when there is none */
+    int keys_fd;         /* its channel */
+    unsigned keys_lacks; /* of its cage (app/keeper.h) */
 };
 
 /**

@@ -1,76 +1,379 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/load_impl.h"
-#include "codec/pem.h"
+#include "codec/certificate_der.h"
+#include "sys/clock.h"
 #include "tls/certificate.h"
+#include "tls/context.h"
 #include <stdlib.h>
+#include <string.h>
 
-/* Only the certificates of a file go into the bundle: it may hold private keys as well. */
-static enum sl_err add_certificates(struct sl_loader *l, const struct sl_conf_file *file,
-                                    const struct sl_blob *pem)
+enum { EXPIRES_SOON_S = 14 * 86400 }; /* when `check` begins to warn */
+enum { CLASS_BYTES_MAX = 512, CHAIN_NAME_BYTES = 8 };
+
+/* A DNS name that stands in a certificate of a service. */
+struct name {
+    struct sl_slice key; /* of its entry */
+    uint32_t certificate;
+    enum sl_key_kind kind;
+    uint32_t order;
+};
+
+/* The names of a service while they are gathered. */
+struct names {
+    struct name *list;
+    size_t count, cap;
+};
+
+/* What was found of one place. */
+struct found {
+    uint32_t number; /* of the certificate */
+    enum sl_key_kind kind;
+    struct sl_slice first_name;
+};
+
+static void names_fini(struct names *names)
 {
-    struct sl_slice name = sl_slice_cstr(file->path);
-    if (sl_collection_has(&l->files, SL_BUNDLE_FILE, name)) {
-        return SL_OK;
+    free(names->list);
+}
+
+static void cert_cleanup(struct sl_tls_cert **cert)
+{
+    sl_tls_cert_unref(*cert);
+}
+
+static enum sl_err names_add(struct sl_loader *l, struct names *names, uint32_t service,
+                             struct sl_slice dns_name, struct found *found)
+{
+    uint8_t bytes[SL_SERVER_NAME_KEY_MAX];
+    struct sl_wbuf key = sl_wbuf_of(bytes, sizeof(bytes));
+    if (sl_server_name_emit(service, dns_name, &key) != SL_OK) {
+        return SL_OK; /* no client can ask for it */
     }
-    SL_CLEANUP(sl_blob_fini)
-    struct sl_blob certificates = { .ptr = malloc(pem->len + 1), .len = pem->len };
-    if (certificates.ptr == NULL) {
+    if (names->count == names->cap) {
+        size_t cap = names->cap == 0 ? 64 : names->cap * 2;
+        struct name *grown = realloc(names->list, cap * sizeof(*grown));
+        if (grown == NULL) {
+            return SL_ENOMEM;
+        }
+        names->list = grown;
+        names->cap = cap;
+    }
+    const char *copy = sl_arena_strdup(&l->arena, sl_wbuf_slice(&key));
+    if (copy == NULL) {
         return SL_ENOMEM;
     }
-    struct sl_wbuf out = sl_wbuf_of(certificates.ptr, pem->len);
-    if (sl_pem_certificates(sl_blob_slice(pem), &out) != SL_OK) {
-        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos,
-                        "%s is damaged: a BEGIN line has no matching END line", file->path);
-        return SL_EINVAL;
+    names->list[names->count] = (struct name){ .key = sl_slice_of(copy, key.len),
+                                               .certificate = found->number,
+                                               .kind = found->kind,
+                                               .order = (uint32_t)names->count };
+    if (found->first_name.len == 0) {
+        found->first_name = sl_slice_of(copy + 4, key.len - 4); /* behind the service */
     }
-    certificates.len = out.len;
-    return sl_collection_add(&l->files, SL_BUNDLE_FILE, name, &certificates);
+    names->count++;
+    return SL_OK;
 }
 
-enum sl_err sl_load_ca_file(struct sl_loader *l, const struct sl_conf_file *file)
+static int names_compare(const void *left, const void *right)
 {
-    SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
-    enum sl_err rc = sl_load_file(l, file, SL_LOAD_STORE_MAX, &pem);
-    return rc == SL_OK ? add_certificates(l, file, &pem) : rc;
+    const struct name *a = left, *b = right;
+    const size_t common = SL_MIN(a->key.len, b->key.len);
+    int order = memcmp(a->key.ptr, b->key.ptr, common);
+    if (order == 0) {
+        order = (a->key.len > b->key.len) - (a->key.len < b->key.len);
+    }
+    return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-enum sl_err sl_load_certificate(struct sl_loader *l, const struct sl_conf_certificate *conf,
-                                bool may_premaster)
+/* One entry for all that stand for one name. */
+static enum sl_err names_put(struct sl_loader *l, struct names *names)
 {
-    SL_CLEANUP(sl_blob_fini) struct sl_blob chain = { 0 };
-    enum sl_err rc = sl_load_file(l, &conf->chain, SL_TLS_PEM_MAX, &chain);
-    if (rc == SL_OK) {
-        rc = add_certificates(l, &conf->chain, &chain);
+    enum sl_err rc = SL_OK;
+    if (names->count > 0) {
+        qsort(names->list, names->count, sizeof(*names->list), names_compare);
     }
-    if (conf->key.path == NULL && rc != SL_OK) {
-        return rc; /* one file, one finding */
+    uint8_t *bytes = malloc(names->count * 5 + 1);
+    if (bytes == NULL) {
+        return SL_ENOMEM;
     }
-    enum sl_err key_rc =
-        sl_load_key(l, conf->key.path == NULL ? &conf->chain : &conf->key, may_premaster);
-    return rc == SL_OK ? key_rc : rc;
+    for (size_t i = 0; rc == SL_OK && i < names->count;) {
+        struct sl_wbuf out = sl_wbuf_of(bytes, names->count * 5);
+        const struct sl_slice key = names->list[i].key;
+        for (; rc == SL_OK && i < names->count && sl_slice_eq(names->list[i].key, key); i++) {
+            rc = sl_candidate_emit(names->list[i].certificate, names->list[i].kind, &out);
+        }
+        rc = rc == SL_OK
+                 ? sl_collection_add(&l->files, SL_BUNDLE_SERVER_NAME, key, sl_wbuf_slice(&out))
+                 : rc;
+    }
+    free(bytes);
+    return rc;
 }
 
-/* RFC 5246 7.4.7.1: the ciphers whose name begins with no key exchange. */
-static bool has_key_transport(const struct sl_policy *policy)
+static void tell_of_dates(struct sl_loader *l, const struct sl_conf_file *chain,
+                          int64_t not_before_s, int64_t not_after_s)
 {
-    struct sl_slice rest = sl_slice_cstr(policy->ciphers);
-    while (rest.len != 0) {
-        struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
-        (void)sl_slice_cut(&rest, 1);
-        if (one.len != 0 && !sl_slice_starts(one, SL_SLICE("ECDHE-")) &&
-            !sl_slice_starts(one, SL_SLICE("DHE-"))) {
-            return true;
+    struct sl_findings *findings = &l->load->findings;
+    const int64_t now_s = (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S);
+    if (not_after_s <= now_s) {
+        sl_findings_add(findings, SL_FINDING_WARNING, chain->pos, "the certificate %s has expired",
+                        chain->path);
+    } else if (not_after_s - now_s <= EXPIRES_SOON_S) {
+        sl_findings_add(findings, SL_FINDING_WARNING, chain->pos,
+                        "the certificate %s expires in %lld days", chain->path,
+                        (long long)((not_after_s - now_s) / 86400));
+    }
+    if (not_before_s > now_s) {
+        sl_findings_add(findings, SL_FINDING_WARNING, chain->pos,
+                        "the certificate %s is not valid yet", chain->path);
+    }
+}
+
+/* The diag begins with what it is about: the chain or the key. */
+static enum sl_err complain(struct sl_loader *l, const struct sl_conf_certificate *conf,
+                            const struct sl_diag *diag, enum sl_err rc)
+{
+    bool is_key = sl_slice_starts(sl_slice_cstr(diag->text), SL_SLICE("key:"));
+    const struct sl_conf_file *file = is_key ? sl_load_key_file(conf) : &conf->chain;
+    if (rc != SL_ENOMEM) {
+        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s: %s", file->path,
+                        diag->text);
+    }
+    return rc;
+}
+
+/* What the policy's verdict hangs on: certificates of one class get the same. */
+static enum sl_err class_put(const struct sl_load_place *place, const struct sl_load_chain *chain,
+                             const struct sl_certificate_der *leaf, uint32_t key_bits,
+                             struct sl_wbuf *out)
+{
+    const bool is_client = place->side == SL_SHELF_UPSTREAMS;
+    enum sl_err rc = sl_wbuf_put(out, sl_slice_of(&place->policy, sizeof(place->policy)));
+    rc = rc == SL_OK ? sl_wbuf_put_u8(out, is_client) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put_u32(out, key_bits) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put(out, leaf->key_algorithm) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put_u8(out, 0) : rc;
+    rc = rc == SL_OK ? sl_wbuf_put(out, leaf->signature_algorithm) : rc;
+    return rc == SL_OK ? sl_wbuf_put(out, sl_slice_of(chain->ders + 1,
+                                                      (chain->ders_count - 1) * sizeof(uint32_t)))
+                       : rc;
+}
+
+static enum sl_err class_keep(struct sl_loader *l, struct sl_slice class)
+{
+    uint32_t place;
+    if (class.len == 0 || sl_map_find(&l->classes, class, &place) == SL_OK) {
+        return SL_OK;
+    }
+    const char *copy = sl_arena_strdup(&l->arena, class);
+    return copy == NULL ? SL_ENOMEM : sl_map_add(&l->classes, sl_slice_of(copy, class.len), 0);
+}
+
+/* What only libcrypto can read: its chain as libcrypto understands it. */
+static enum sl_err chain_take(struct sl_loader *l, const struct sl_tls_cert *cert,
+                              struct sl_load_chain *chain)
+{
+    uint8_t *bytes = malloc(SL_TLS_PEM_MAX);
+    enum sl_err rc = bytes == NULL ? SL_ENOMEM : SL_OK;
+    while (rc == SL_OK && chain->ders_count < SL_CHAIN_DERS_MAX) {
+        struct sl_wbuf out = sl_wbuf_of(bytes, SL_TLS_PEM_MAX);
+        rc = sl_tls_cert_der(cert, chain->ders_count, &out);
+        if (rc == SL_OK) {
+            rc = sl_load_der(l, sl_wbuf_slice(&out), &chain->ders[chain->ders_count]);
+            chain->ders_count += rc == SL_OK;
         }
     }
-    return false;
+    free(bytes);
+    return rc == SL_ENOENT ? SL_OK : rc;
 }
 
-enum sl_err sl_load_certificates(struct sl_loader *l, const struct sl_conf_service *service)
+static enum sl_err cert_make(struct sl_loader *l, const struct sl_load_place *place,
+                             const struct sl_load_chain *chain, struct sl_diag *diag,
+                             struct sl_tls_cert **ret_cert)
 {
-    const bool may_premaster = has_key_transport(service->policy);
+    const struct sl_tls_key key = { l->keys[place->key].public_der, place->key, NULL };
+    struct sl_slice ders[SL_CHAIN_DERS_MAX];
+    for (size_t i = 0; i < chain->ders_count; i++) {
+        ders[i] = l->der_bytes[chain->ders[i]];
+    }
+    return chain->ders_count == 0
+               ? sl_tls_cert_create_apart(chain->pem, &key, diag, ret_cert)
+               : sl_tls_cert_create_ders(ders, chain->ders_count, &key, diag, ret_cert);
+}
+
+/* The whole examination, by libcrypto. */
+static enum sl_err examine(struct sl_loader *l, const struct sl_load_place *place,
+                           struct sl_load_chain *chain, struct names *names, struct found *found)
+{
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
+    struct sl_tls_cert_info info;
+    struct sl_certificate_der leaf;
+    struct sl_diag diag = { 0 };
+    uint8_t bytes[CLASS_BYTES_MAX];
+    struct sl_wbuf class = sl_wbuf_of(bytes, sizeof(bytes));
+    uint32_t known;
+    enum sl_err rc = cert_make(l, place, chain, &diag, &cert);
+    if (rc != SL_OK) {
+        return complain(l, place->conf, &diag, rc);
+    }
+    rc = chain->ders_count == 0 ? chain_take(l, cert, chain) : SL_OK;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_tls_cert_info(cert, &info);
+    tell_of_dates(l, &place->conf->chain, info.not_before_s, info.not_after_s);
+    found->kind = sl_tls_cert_kind(cert);
+    const bool is_ec = found->kind == SL_KIND_ECDSA;
+    if (sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
+        class_put(place, chain, &leaf, is_ec ? 0 : info.key_bits, &class) != SL_OK) {
+        class.len = 0;
+    }
+    if (place->side == SL_SHELF_CLIENTS &&
+        (class.len == 0 || sl_map_find(&l->classes, sl_wbuf_slice(&class), &known) != SL_OK)) {
+        rc = sl_tls_cert_check(cert, place->policy, &diag);
+    }
+    if (rc != SL_OK) {
+        return complain(l, place->conf, &diag, rc);
+    }
+    rc = class_keep(l, sl_wbuf_slice(&class));
+    for (size_t i = 0; rc == SL_OK && names != NULL && sl_tls_cert_name(cert, i) != NULL; i++) {
+        rc = names_add(l, names, place->service, sl_slice_cstr(sl_tls_cert_name(cert, i)), found);
+    }
+    return rc;
+}
+
+/* A certificate like one that libcrypto has examined, with its own key, needs no more. SL_ENOENT:
+ * this is none. */
+static enum sl_err recognize(struct sl_loader *l, const struct sl_load_place *place,
+                             const struct sl_load_chain *chain, struct names *names,
+                             struct found *found)
+{
+    struct sl_certificate_der leaf;
+    struct sl_slice san, name;
+    uint8_t bytes[CLASS_BYTES_MAX];
+    struct sl_wbuf class = sl_wbuf_of(bytes, sizeof(bytes));
+    uint32_t known;
+    if (chain->ders_count == 0 ||
+        sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
+        !sl_certificate_der_is_ecdsa(&leaf) ||
+        !sl_slice_eq(leaf.spki, l->keys[place->key].public_der) ||
+        class_put(place, chain, &leaf, 0, &class) != SL_OK ||
+        sl_map_find(&l->classes, sl_wbuf_slice(&class), &known) != SL_OK) {
+        return SL_ENOENT;
+    }
+    san = leaf.names;
+    if (sl_certificate_der_name(&san, &name) != SL_OK) {
+        return SL_ENOENT; /* the common name stands for it */
+    }
+    tell_of_dates(l, &place->conf->chain, leaf.not_before_s, leaf.not_after_s);
+    found->kind = SL_KIND_ECDSA;
+    enum sl_err rc = SL_OK;
+    san = leaf.names;
+    while (rc == SL_OK && names != NULL && sl_certificate_der_name(&san, &name) == SL_OK) {
+        rc = names_add(l, names, place->service, name, found);
+    }
+    return rc;
+}
+
+static enum sl_err entry_put(struct sl_loader *l, const struct sl_load_place *place,
+                             const struct sl_load_chain *chain, const struct found *found)
+{
+    struct sl_certificate_entry entry = { .key_index = place->key,
+                                          .kind = found->kind,
+                                          .ders_count = chain->ders_count };
+    uint8_t bytes[SL_CERTIFICATE_ENTRY_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    const struct sl_number_name name = sl_number_name_of(found->number);
+    memcpy(entry.ders, chain->ders, sizeof(entry.ders));
+    enum sl_err rc = sl_certificate_entry_emit(&entry, &out);
+    return rc == SL_OK
+               ? sl_collection_add(&l->files, SL_BUNDLE_CERTIFICATE,
+                                   sl_slice_of(name.bytes, sizeof(name.bytes)), sl_wbuf_slice(&out))
+               : rc;
+}
+
+/* The number of the certificate that chain and key are; many services may have the same. */
+static enum sl_err number_of(struct sl_loader *l, const struct sl_load_place *place,
+                             uint32_t *ret_number, bool *ret_is_new)
+{
+    const uint32_t pair[] = { place->chain, place->key };
+    *ret_is_new = false;
+    if (sl_map_find(&l->certificates, sl_slice_of(pair, sizeof(pair)), ret_number) == SL_OK) {
+        return SL_OK;
+    }
+    const char *copy = sl_arena_strdup(&l->arena, sl_slice_of(pair, sizeof(pair)));
+    *ret_is_new = true;
+    *ret_number = l->certificates_count;
+    if (copy == NULL) {
+        return SL_ENOMEM;
+    }
+    enum sl_err rc =
+        sl_map_add(&l->certificates, sl_slice_of(copy, sizeof(pair)), l->certificates_count);
+    l->certificates_count += rc == SL_OK;
+    return rc;
+}
+
+static enum sl_err place_finish(struct sl_loader *l, const struct sl_load_place *place,
+                                struct names *names, struct found *ret_found)
+{
+    struct sl_load_chain *chain = &l->chains[place->chain];
+    struct found found = { 0 };
+    bool is_new;
+    if (chain->is_failed || l->keys[place->key].public_der.len == 0) {
+        return SL_EINVAL; /* which was said */
+    }
+    enum sl_err rc = number_of(l, place, &found.number, &is_new);
+    rc = rc == SL_OK ? recognize(l, place, chain, names, &found) : rc;
+    rc = rc == SL_ENOENT ? examine(l, place, chain, names, &found) : rc;
+    rc = rc == SL_OK && is_new ? entry_put(l, place, chain, &found) : rc;
+    if (rc == SL_OK) {
+        *ret_found = found;
+    }
+    return rc;
+}
+
+/* The places of one service and side stand together. */
+static enum sl_err shelf_finish(struct sl_loader *l, const struct sl_load_place *places,
+                                size_t count)
+{
+    SL_CLEANUP(names_fini) struct names names = { 0 };
+    const bool has_names = places[0].side == SL_SHELF_CLIENTS;
+    struct sl_shelf_entry entry = { .count = (uint32_t)count };
     enum sl_err result = SL_OK;
-    for (size_t i = 0; i < service->certificates_count; i++) {
-        sl_load_note(&result, sl_load_certificate(l, &service->certificates[i], may_premaster));
+    for (size_t i = 0; i < count; i++) {
+        struct found found = { 0 };
+        enum sl_err rc = place_finish(l, &places[i], has_names ? &names : NULL, &found);
+        sl_load_note(&result, rc);
+        if (rc == SL_OK && i == 0) {
+            entry.first = found.number;
+            entry.name = found.first_name;
+        }
+    }
+    uint8_t name_bytes[8], bytes[SL_SHELF_ENTRY_MAX];
+    struct sl_wbuf name = sl_wbuf_of(name_bytes, sizeof(name_bytes));
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_shelf_name_emit(places[0].service, places[0].side, &name);
+    rc = rc == SL_OK ? sl_shelf_entry_emit(&entry, &out) : rc;
+    if (result == SL_OK) { /* a shelf is whole, or not there */
+        result = rc == SL_OK ? sl_collection_add(&l->files, SL_BUNDLE_SHELF, sl_wbuf_slice(&name),
+                                                 sl_wbuf_slice(&out))
+                             : rc;
+        sl_load_note(&result, names_put(l, &names));
+    }
+    return result;
+}
+
+enum sl_err sl_load_certificates(struct sl_loader *l)
+{
+    enum sl_err result = SL_OK;
+    for (size_t i = 0; i < l->places_count;) {
+        const struct sl_load_place *first = &l->places[i];
+        size_t count = 1;
+        while (i + count < l->places_count && first[count].service == first->service &&
+               first[count].side == first->side) {
+            count++;
+        }
+        sl_load_note(&result, shelf_finish(l, first, count));
+        i += count;
     }
     return result;
 }

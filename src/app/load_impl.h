@@ -3,18 +3,54 @@
 #pragma once
 #include "app/collection.h"
 #include "app/load.h"
+#include "codec/certificate_entry.h"
 
 enum { SL_LOAD_STORE_MAX = 16 * 1024 * 1024 }; /* bytes of a file of CA certificates */
+
+/** A file of a private key. */
+struct sl_load_key {
+    const struct sl_conf_file *file; /* the first place that names it, */
+    const char *service;             /* and that place's service */
+    struct sl_slice public_der;      /* empty: it could not be read */
+    const char *failure;             /* why not */
+    unsigned mode;                   /* of the file */
+    bool may_premaster;
+};
+
+/** A file of a chain. */
+struct sl_load_chain {
+    struct sl_slice pem; /* kept when it is not read yet: libcrypto is to say what it is */
+    uint32_t ders[SL_CHAIN_DERS_MAX];
+    size_t ders_count; /* 0: not read yet */
+    bool is_failed;    /* which was said */
+};
+
+/** A place of the configuration that wants a certificate. */
+struct sl_load_place {
+    const struct sl_conf_certificate *conf;
+    const struct sl_policy *policy;
+    uint32_t service, chain, key; /* numbers */
+    enum sl_shelf_side side;
+};
 
 struct sl_loader {
     struct sl_load *load;
     struct sl_collection files;
-    /* files of private keys: the first place that names each */
-    struct sl_load_key {
-        const struct sl_conf_file *file;
-        bool may_premaster;
-    } * keys;
-    size_t keys_count, keys_cap;
+    struct sl_arena arena; /* of what only lives as long as this */
+    struct sl_load_key *keys;
+    size_t keys_count;
+    struct sl_load_chain *chains;
+    size_t chains_count;
+    struct sl_load_place *places;
+    size_t places_count, places_cap;
+    struct sl_map key_names, chain_names; /* numbers by path */
+    struct sl_map ders;                   /* numbers by contents */
+    struct sl_slice *der_bytes;           /* contents by number, where the workers find them */
+    size_t der_bytes_cap;
+    struct sl_map certificates; /* numbers by chain and key */
+    struct sl_map classes;      /* of certificates that were found to be good */
+    uint32_t ders_count, certificates_count;
+    struct sl_keeper_handing handing;
     struct sl_keeper_hearer hearer;
     enum sl_err result; /* of what was heard */
 };
@@ -31,24 +67,31 @@ static inline void sl_load_note(enum sl_err *result, enum sl_err rc)
 SL_CHECKED enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_file *file,
                                     size_t max_bytes, struct sl_blob *ret_blob);
 
-/** The name of the service that a file belongs to, by its place; NULL for none. */
-const char *sl_load_service_of(const struct sl_conf *conf, struct sl_conf_pos pos);
+/* app/load_chains.c: the files of certificates. */
 
-/* app/load_certificates.c */
 SL_CHECKED enum sl_err sl_load_ca_file(struct sl_loader *l, const struct sl_conf_file *file);
-SL_CHECKED enum sl_err sl_load_certificate(struct sl_loader *l,
-                                           const struct sl_conf_certificate *conf,
-                                           bool may_premaster);
 
-/** All of a service toward its clients. */
-SL_CHECKED enum sl_err sl_load_certificates(struct sl_loader *l,
-                                            const struct sl_conf_service *service);
+/** Reads the chain and notes who wants it; the rest comes when the keys are known. */
+SL_CHECKED enum sl_err sl_load_chain(struct sl_loader *l, const struct sl_load_place *place);
 
-/* app/load_keys.c */
+/** The number of a certificate that is put into the bundle once. SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_load_der(struct sl_loader *l, struct sl_slice der, uint32_t *ret_number);
 
-/** Only notes the name: the file is opened for the process that holds the keys, and read by it. */
-SL_CHECKED enum sl_err sl_load_key(struct sl_loader *l, const struct sl_conf_file *file,
-                                   bool may_premaster);
+/* app/load_certificates.c: what they are good for. */
 
-/** Has all keys read, by a process that lives for this alone, and keeps their public halves. */
-SL_CHECKED enum sl_err sl_load_keys(struct sl_loader *l);
+/** Checks every certificate with its key, and writes what the workers find them by. */
+SL_CHECKED enum sl_err sl_load_certificates(struct sl_loader *l);
+
+/* app/load_keys.c: the private keys, which are not read here. */
+
+/** Begins to have all of the configuration's keys read by the process that holds them. */
+SL_CHECKED enum sl_err sl_load_keys_begin(struct sl_loader *l);
+
+/** Goes on with it as far as that is possible at once. */
+void sl_load_keys_step(struct sl_loader *l);
+
+/** Waits for the rest. */
+SL_CHECKED enum sl_err sl_load_keys_end(struct sl_loader *l);
+
+/** The file that holds the key of `conf`. */
+const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf);

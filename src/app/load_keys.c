@@ -2,48 +2,136 @@
 #include "app/confine.h"
 #include "app/load_impl.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { KEY_MODE_OTHERS = 0044 };        /* group or all may read it */
 enum { CREDENTIAL_MODE_OTHERS = 0004 }; /* the same of what a service manager hands over */
 
-enum sl_err sl_load_key(struct sl_loader *l, const struct sl_conf_file *file, bool may_premaster)
+const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf)
 {
-    for (size_t i = 0; i < l->keys_count; i++) {
-        if (strcmp(l->keys[i].file->path, file->path) == 0) {
-            l->keys[i].may_premaster = l->keys[i].may_premaster || may_premaster;
-            return SL_OK;
-        }
-    }
-    if (l->keys_count == l->keys_cap) {
-        size_t cap = l->keys_cap == 0 ? 16 : l->keys_cap * 2;
-        struct sl_load_key *grown = realloc(l->keys, cap * sizeof(*grown));
-        if (grown == NULL) {
-            return SL_ENOMEM;
-        }
-        l->keys = grown;
-        l->keys_cap = cap;
-    }
-    l->keys[l->keys_count++] = (struct sl_load_key){ file, may_premaster };
-    return SL_OK;
+    return conf->key.path == NULL ? &conf->chain : &conf->key;
 }
 
-static enum sl_err keep_public(struct sl_loader *l, uint32_t index, struct sl_slice public_der)
+/* RFC 5246 7.4.7.1: the ciphers whose name begins with no key exchange. */
+static bool has_key_transport(const struct sl_policy *policy)
 {
-    uint8_t bytes[SL_MESSAGE_KEY_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    enum sl_err rc = sl_wbuf_put_u32(&out, index);
-    rc = rc == SL_OK ? sl_wbuf_put(&out, public_der) : rc;
-    uint8_t *copy = sl_arena_alloc(&l->load->arena, public_der.len);
-    if (copy == NULL) {
+    struct sl_slice rest = sl_slice_cstr(policy->ciphers);
+    while (rest.len != 0) {
+        struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+        (void)sl_slice_cut(&rest, 1);
+        if (one.len != 0 && !sl_slice_starts(one, SL_SLICE("ECDHE-")) &&
+            !sl_slice_starts(one, SL_SLICE("DHE-"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum sl_err key_add(struct sl_loader *l, const struct sl_conf_certificate *conf,
+                           const char *service, bool may_premaster)
+{
+    const struct sl_conf_file *file = sl_load_key_file(conf);
+    struct sl_slice name = sl_slice_cstr(file->path);
+    uint32_t number;
+    if (sl_map_find(&l->key_names, name, &number) == SL_OK) {
+        l->keys[number].may_premaster = l->keys[number].may_premaster || may_premaster;
+        return SL_OK;
+    }
+    l->keys[l->keys_count] =
+        (struct sl_load_key){ .file = file, .service = service, .may_premaster = may_premaster };
+    return sl_map_add(&l->key_names, name, (uint32_t)l->keys_count++);
+}
+
+static enum sl_err keys_collect(struct sl_loader *l)
+{
+    const struct sl_conf *conf = l->load->conf;
+    size_t count = 0;
+    enum sl_err rc = SL_OK;
+    for (size_t i = 0; i < conf->services_count; i++) {
+        count += conf->services[i].certificates_count + 1;
+    }
+    l->keys = sl_arena_calloc(&l->arena, count, sizeof(*l->keys));
+    l->chains = sl_arena_calloc(&l->arena, count, sizeof(*l->chains));
+    for (size_t i = 0; l->keys != NULL && i < conf->services_count; i++) {
+        const struct sl_conf_service *service = &conf->services[i];
+        const bool may_premaster = has_key_transport(service->policy);
+        for (size_t j = 0; rc == SL_OK && j < service->certificates_count; j++) {
+            rc = key_add(l, &service->certificates[j], service->name, may_premaster);
+        }
+        if (rc == SL_OK && service->upstream.certificate.chain.path != NULL) {
+            rc = key_add(l, &service->upstream.certificate, service->name, false);
+        }
+    }
+    return l->keys == NULL || l->chains == NULL ? SL_ENOMEM : rc;
+}
+
+static void on_opened(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode)
+{
+    SL_CONTAINER_OF(hearer, struct sl_loader, hearer)->keys[index].mode = mode;
+}
+
+static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, struct sl_slice public_der,
+                     const struct sl_diag *diag)
+{
+    struct sl_loader *l = SL_CONTAINER_OF(hearer, struct sl_loader, hearer);
+    struct sl_load_key *key = &l->keys[index];
+    const char *kept = diag == NULL ? sl_arena_strdup(&l->load->arena, public_der)
+                                    : sl_arena_strdup(&l->arena, sl_slice_cstr(diag->text));
+    if (kept == NULL) {
+        l->result = SL_ENOMEM;
+    } else if (diag == NULL) {
+        key->public_der = sl_slice_of(kept, public_der.len);
+        l->load->key_files[index].public_der = key->public_der;
+    } else {
+        key->failure = kept;
+    }
+}
+
+static enum sl_err complain(struct sl_loader *l, enum sl_err rc)
+{
+    if (rc != SL_OK && rc != SL_ENOMEM) {
+        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, l->keys[0].file->pos,
+                        "the process that reads private keys failed: %s", sl_err_name(rc));
+    }
+    return rc;
+}
+
+static enum sl_err hand_begin(struct sl_loader *l, bool may_lack)
+{
+    struct sl_load *load = l->load;
+    uint8_t bytes[SL_CONFINE_KEYS_BYTES];
+    struct sl_wbuf cage = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_confine_keys_put(load->conf, may_lack, &cage);
+    return rc == SL_OK ? sl_keeper_hand_begin(load->key_files, load->keys_count,
+                                              sl_wbuf_slice(&cage), &l->hearer, &l->handing)
+                       : rc;
+}
+
+enum sl_err sl_load_keys_begin(struct sl_loader *l)
+{
+    struct sl_load *load = l->load;
+    enum sl_err rc = keys_collect(l);
+    if (rc != SL_OK || l->keys_count == 0) {
+        return rc;
+    }
+    load->key_files = sl_arena_calloc(&load->arena, l->keys_count, sizeof(*load->key_files));
+    if (load->key_files == NULL) {
         return SL_ENOMEM;
     }
-    memcpy(copy, public_der.ptr, public_der.len);
-    l->load->key_files[index].public_der = sl_slice_of(copy, public_der.len);
-    return rc == SL_OK ? sl_collection_add_copy(&l->files, SL_BUNDLE_KEY,
-                                                sl_slice_cstr(l->keys[index].file->path),
-                                                sl_wbuf_slice(&out))
-                       : rc;
+    for (size_t i = 0; i < l->keys_count; i++) {
+        load->key_files[i] = (struct sl_keeper_file){ .path = l->keys[i].file->path,
+                                                      .service = l->keys[i].service,
+                                                      .may_premaster = l->keys[i].may_premaster };
+    }
+    load->keys_count = (uint32_t)l->keys_count;
+    l->hearer = (struct sl_keeper_hearer){ .opened = on_opened, .heard = on_heard };
+    return complain(l, hand_begin(l, false));
+}
+
+void sl_load_keys_step(struct sl_loader *l)
+{
+    if (l->handing.pid != 0) {
+        sl_keeper_hand_step(&l->handing);
+    }
 }
 
 /* The group's bits of a credential are those of the list by which its service may read it. */
@@ -58,55 +146,46 @@ static unsigned others_mode(const char *path)
     return sl_slice_starts(rest, SL_SLICE("/")) ? CREDENTIAL_MODE_OTHERS : KEY_MODE_OTHERS;
 }
 
-static void note_key(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode,
-                     struct sl_slice public_der, const struct sl_diag *diag)
+/* What is wrong with a file that is a chain, too, was said of the chain. */
+static void tell_of_keys(struct sl_loader *l)
 {
-    struct sl_loader *l = SL_CONTAINER_OF(hearer, struct sl_loader, hearer);
-    const struct sl_conf_file *file = l->keys[index].file;
-    if ((mode & others_mode(file->path)) != 0) {
-        sl_findings_add(&l->load->findings, SL_FINDING_WARNING, file->pos,
-                        "%s: others than its owner can read this private key (mode %04o)",
-                        file->path, mode);
+    for (size_t i = 0; i < l->keys_count; i++) {
+        const struct sl_load_key *key = &l->keys[i];
+        uint32_t chain;
+        if ((key->mode & others_mode(key->file->path)) != 0) {
+            sl_findings_add(&l->load->findings, SL_FINDING_WARNING, key->file->pos,
+                            "%s: others than its owner can read this private key (mode %04o)",
+                            key->file->path, key->mode);
+        }
+        bool is_said =
+            sl_map_find(&l->chain_names, sl_slice_cstr(key->file->path), &chain) == SL_OK &&
+            l->chains[chain].is_failed;
+        if (key->failure != NULL && !is_said) {
+            sl_findings_add(&l->load->findings, SL_FINDING_ERROR, key->file->pos, "%s",
+                            key->failure);
+            sl_load_note(&l->result, SL_EINVAL);
+        }
     }
-    if (diag != NULL) {
-        sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s", diag->text);
-    }
-    sl_load_note(&l->result, diag == NULL ? keep_public(l, index, public_der) : SL_EINVAL);
 }
 
-/* A process that lives for this alone reads the keys: what they are is known before anything
- * starts, and no key was ever in this one. */
-enum sl_err sl_load_keys(struct sl_loader *l)
+enum sl_err sl_load_keys_end(struct sl_loader *l)
 {
     struct sl_load *load = l->load;
-    uint8_t bytes[SL_CONFINE_KEYS_BYTES];
-    struct sl_wbuf cage = sl_wbuf_of(bytes, sizeof(bytes));
-    pid_t pid = 0;
-    int fd = -1;
-    if (l->keys_count == 0) {
+    if (l->handing.pid == 0) {
         return SL_OK;
     }
-    load->key_files = sl_arena_calloc(&load->arena, l->keys_count, sizeof(*load->key_files));
-    if (load->key_files == NULL) {
-        return SL_ENOMEM;
+    enum sl_err rc = sl_keeper_hand_end(&l->handing, &load->keys_pid, &load->keys_fd);
+    if (rc == SL_ERESET && load->conf->cage.mode == SL_CAGE_MODE_REQUIRED) {
+        /* perhaps for want of the cage, which is not what this is to find out */
+        rc = hand_begin(l, true);
+        rc = rc == SL_OK ? sl_keeper_hand_end(&l->handing, &load->keys_pid, &load->keys_fd) : rc;
+        sl_keeper_dismiss(rc == SL_OK ? load->keys_pid : 0, &load->keys_fd);
+        load->keys_pid = 0;
     }
-    for (size_t i = 0; i < l->keys_count; i++) {
-        load->key_files[i] = (struct sl_keeper_file){ .path = l->keys[i].file->path,
-                                                      .service = sl_load_service_of(
-                                                          load->conf, l->keys[i].file->pos),
-                                                      .may_premaster = l->keys[i].may_premaster };
-    }
-    load->keys_count = (uint32_t)l->keys_count;
-    l->hearer.heard = note_key;
-    enum sl_err rc = sl_confine_keys_put(load->conf, true, &cage);
-    rc = rc == SL_OK ? sl_keeper_spawn(load->key_files, load->keys_count, sl_wbuf_slice(&cage),
-                                       &l->hearer, &pid, &fd)
-                     : rc;
     if (rc != SL_OK) {
-        sl_findings_add(&load->findings, SL_FINDING_ERROR, l->keys[0].file->pos,
-                        "the process that reads private keys failed: %s", sl_err_name(rc));
-        return rc;
+        return complain(l, rc);
     }
-    sl_keeper_dismiss(pid, &fd);
+    load->keys_lacks = l->hearer.lacks;
+    tell_of_keys(l);
     return l->result;
 }

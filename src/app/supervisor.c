@@ -371,9 +371,12 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                     .files = load->key_files,
                                     .count = load->keys_count,
                                     .cage = sl_wbuf_slice(&cage),
-                                    .channel = { .fd = -1 },
+                                    .pid = load->keys_pid,
+                                    .channel = { .fd = load->keys_fd },
                                     .on_back = on_keys_back,
                                     .on_cut = on_keys_cut };
+    load->keys_pid = 0;
+    load->keys_fd = -1;
     sl_timer_init(&s->keeper.restart, NULL);
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     s->log.level = load->conf->log_level;

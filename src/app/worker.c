@@ -41,6 +41,7 @@ struct worker {
     enum sl_message_phase phase;
     uint32_t index;
     struct sl_blob files;
+    struct sl_bundle bundle; /* what is in them */
     struct sl_key_client keys;
     struct sl_ticket_keys tickets;
     struct sl_metrics *metrics;
@@ -169,16 +170,13 @@ static enum sl_err open_bundle(const struct sl_blob *blob, struct sl_bundle *ret
 
 static enum sl_err build_snapshot(struct worker *w)
 {
-    struct sl_bundle files;
-    enum sl_err rc = open_bundle(&w->files, &files);
+    enum sl_err rc = open_bundle(&w->files, &w->bundle);
     if (rc != SL_OK) {
         return rc;
     }
-    const struct sl_snapshot_source source = { .files = &files,
+    const struct sl_snapshot_source source = { .files = &w->bundle,
                                                .keys = &w->keys.service,
-                                               .tickets = &w->tickets,
-                                               .now_s =
-                                                   (int64_t)(sl_clock_unix_ms() / SL_MS_PER_S) };
+                                               .tickets = &w->tickets };
     return sl_snapshot_create(&source, &w->findings, &w->snapshot);
 }
 

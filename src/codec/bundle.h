@@ -16,7 +16,7 @@
 
 enum { SL_BUNDLE_MAX = 1 << 30 };         /* bytes of a whole bundle */
 enum { SL_BUNDLE_NAME_MAX = 4096 };       /* bytes of a name: a path fits */
-enum { SL_BUNDLE_ENTRIES_MAX = 1 << 20 }; /* entries in one bundle */
+enum { SL_BUNDLE_ENTRIES_MAX = 1 << 22 }; /* entries in one bundle */
 
 /** One blob. What `kind` means is the users' affair; name and bytes may be empty. */
 struct sl_bundle_entry {

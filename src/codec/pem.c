@@ -101,3 +101,84 @@ enum sl_err sl_pem_certificates(struct sl_slice in, struct sl_wbuf *out)
         }
     }
 }
+
+enum { PAD = 64, SPACE = 65, BAD = 66 }; /* beside the 64 values */
+
+static unsigned value_of(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (unsigned)(c - 'A');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (unsigned)(c - 'a') + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return (unsigned)(c - '0') + 52;
+    }
+    switch (c) {
+    case '+':
+        return 62;
+    case '/':
+        return 63;
+    case '=':
+        return PAD;
+    case '\n':
+    case '\r':
+    case '\t':
+    case ' ':
+        return SPACE;
+    default:
+        return BAD;
+    }
+}
+
+/* RFC 4648 4. */
+static enum sl_err base64_decode(struct sl_slice text, struct sl_wbuf *out)
+{
+    uint32_t bits = 0;
+    unsigned count = 0, pads = 0; /* characters in this group of four */
+    bool is_done = false;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned value = value_of(text.ptr[i]);
+        if (value == SPACE) {
+            continue;
+        }
+        if (value == BAD || is_done || (pads > 0 && value != PAD) || (value == PAD && count < 2)) {
+            return SL_EINVAL;
+        }
+        pads += value == PAD;
+        bits = bits << 6 | (value & 63U);
+        if (++count < 4) {
+            continue;
+        }
+        const uint8_t bytes[] = { (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits };
+        enum sl_err rc = sl_wbuf_put(out, sl_slice_of(bytes, 3 - pads));
+        if (rc != SL_OK) {
+            return rc;
+        }
+        is_done = pads > 0;
+        bits = count = 0;
+    }
+    return count == 0 ? SL_OK : SL_EINVAL;
+}
+
+enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out)
+{
+    struct sl_slice body = block->whole;
+    struct sl_wbuf kept = *out;
+    (void)line_cut(&body);
+    struct sl_slice rest = body;
+    body.len = 0;
+    for (struct sl_slice line = line_cut(&rest); !sl_slice_starts(line, END);
+         line = line_cut(&rest)) {
+        if (line.len == 0) {
+            return SL_EINVAL; /* cannot be: a block has its END line */
+        }
+        body.len += line.len;
+    }
+    enum sl_err rc = base64_decode(body, &kept);
+    if (rc == SL_OK) {
+        *out = kept;
+    }
+    return rc;
+}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file The blocks of a PEM file (RFC 7468), not decoded: to take private keys out of a chain
- * file. */
+/** @file The blocks of a PEM file (RFC 7468). */
 #pragma once
 #include "base/slice.h"
 
@@ -25,3 +24,10 @@ bool sl_pem_is_certificate(const struct sl_pem_block *block);
 /** Copies to `out` (room: `in.len`) the certificates of `in` and nothing else. SL_OK, SL_EINVAL,
  * SL_ENOSPC. */
 SL_CHECKED enum sl_err sl_pem_certificates(struct sl_slice in, struct sl_wbuf *out);
+
+/**
+ * Appends what the block encodes (room: three quarters of it).
+ * @return SL_OK, SL_EINVAL (no base64, or with headers, as encrypted keys of old have them),
+ *         SL_ENOSPC
+ */
+SL_CHECKED enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out);

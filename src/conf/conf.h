@@ -72,7 +72,8 @@ struct sl_conf_service {
     size_t connects_count;
     struct sl_conf_certificate *certificates;
     size_t certificates_count;
-    struct sl_conf_string *alpn; /* in order of preference */
+    struct sl_conf_span certificates_span; /* the list in the text */
+    struct sl_conf_string *alpn;           /* in order of preference */
     size_t alpn_count;
     const struct sl_policy *policy; /* never NULL: the global one when not set */
     struct sl_conf_pos policy_pos;  /* of `policy`, when set */
@@ -103,6 +104,7 @@ struct sl_conf_limits {
     uint64_t connections_count; /* at once, in each worker; 0: what the descriptors allow */
     uint64_t buffer_bytes;      /* one receive; also the most that a slow reader leaves pending */
     uint64_t client_hello_bytes;
+    uint32_t certificates_count; /* that each worker keeps ready */
 };
 
 enum sl_conf_cage_mode { SL_CAGE_MODE_ON, SL_CAGE_MODE_REQUIRED, SL_CAGE_MODE_OFF };
@@ -137,7 +139,8 @@ struct sl_conf {
 /** The bytes to parse and where they come from. */
 struct sl_conf_source {
     struct sl_slice yaml;
-    const char *folder; /* put before relative paths; NULL: leave them */
+    const char *folder;        /* put before relative paths; NULL: leave them */
+    bool are_certificates_cut; /* by sl_conf_cut: the services' certificates are not looked for */
 };
 
 enum { SL_CONF_BYTES_MAX = 64 * 1024 * 1024 }; /* of YAML text */
@@ -148,3 +151,13 @@ enum { SL_CONF_BYTES_MAX = 64 * 1024 * 1024 }; /* of YAML text */
  */
 SL_CHECKED enum sl_err sl_conf_parse(const struct sl_conf_source *source, struct sl_arena *arena,
                                      struct sl_findings *findings, const struct sl_conf **ret_conf);
+
+/**
+ * Appends the text (room: as long, and 8 bytes for each service) without the services'
+ * certificates, which can be most of it: for a reader that has them otherwise and sets
+ * `are_certificates_cut`. All else stays at its line and column.
+ * @param conf  what the text was parsed to
+ * @return SL_OK, SL_ENOSPC
+ */
+SL_CHECKED enum sl_err sl_conf_cut(struct sl_slice yaml, const struct sl_conf *conf,
+                                   struct sl_wbuf *out);

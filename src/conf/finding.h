@@ -5,6 +5,11 @@
 #include "base/list.h"
 
 /** A place in the configuration's text; line and column count from 1, 0 means no place. */
+/** A part of a text, in characters, a byte order mark not counted. Zeroed: none. */
+struct sl_conf_span {
+    size_t begin, end;
+};
+
 struct sl_conf_pos {
     uint32_t line;
     uint32_t column; /* characters, not bytes */

@@ -211,6 +211,17 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_limits, client_hello_bytes),
     },
     {
+        .in = SL_SECTION_LIMITS,
+        .key = "certificates",
+        .type = SL_TYPE_INTEGER,
+        .min = 1,
+        .max = 10000000,
+        .preset = "4096",
+        .text = "Certificates that each worker keeps ready, at about 6 KiB each; others are "
+                "built again when they are asked for",
+        SL_OPTION_AT(struct sl_conf_limits, certificates_count),
+    },
+    {
         .in = SL_SECTION_TICKETS,
         .key = "rotate",
         .type = SL_TYPE_DURATION,

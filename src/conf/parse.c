@@ -60,6 +60,8 @@ static void certificates_read(struct sl_read *read, const struct sl_schema_optio
                               const struct sl_yaml_node *list, void *base)
 {
     struct sl_conf_certificate *certificate = array_make(read, option, list, base);
+    struct sl_conf_service *service = base; /* nothing else has such a list */
+    service->certificates_span = list->span;
     const struct sl_yaml_node *node = certificate == NULL ? NULL : list->first;
     for (; node != NULL; node = node->next) {
         section_read(read, option->section, node, certificate++, NULL);
@@ -82,7 +84,7 @@ static void policies_read(struct sl_read *read, const struct sl_schema_option *o
     struct sl_conf_policy *policy = array_make(read, option, map, conf);
     const struct sl_yaml_node *node = policy == NULL ? NULL : map->first;
     for (; node != NULL; node = node->next) {
-        policy->name = (const char *)node->key.ptr;
+        policy->name = sl_read_text(read, node->key);
         policy->pos = node->key_pos;
         name_check(read, "policy", node);
         section_fill(read, option->section, policy);
@@ -103,7 +105,7 @@ static void services_read(struct sl_read *read, const struct sl_schema_option *o
     *ret_flawed = flawed;
     const struct sl_yaml_node *node = map->first;
     for (; node != NULL; node = node->next) {
-        service->name = (const char *)node->key.ptr;
+        service->name = sl_read_text(read, node->key);
         service->pos = node->key_pos;
         name_check(read, "service", node);
         section_fill(read, option->section, service);
@@ -156,7 +158,7 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
     if (option->type == SL_TYPE_MAP) {
         section_read(read, option->section, node, field_of(option, base), NULL);
     } else if (option->type == SL_TYPE_CERTIFICATES) {
-        if (sl_read_expect(read, option, node, SL_YAML_LIST)) {
+        if (!read->are_certificates_cut && sl_read_expect(read, option, node, SL_YAML_LIST)) {
             certificates_read(read, option, node, base);
         }
     } else {
@@ -185,7 +187,8 @@ static void options_read(struct sl_read *read, enum sl_schema_section section,
             option_read(read, option, node, base);
         }
         seen |= sl_schema_bit(option);
-        if (read->findings->errors_count > errors_count || node->kind == SL_YAML_BAD) {
+        bool is_cut = option->type == SL_TYPE_CERTIFICATES && read->are_certificates_cut;
+        if (read->findings->errors_count > errors_count || node->kind == SL_YAML_BAD || is_cut) {
             flawed |= sl_schema_bit(option);
         }
     }
@@ -262,7 +265,7 @@ static void top_read(struct sl_read *read, const struct sl_yaml_node *root, stru
 }
 
 static enum sl_err parse(const struct sl_conf_source *source, struct sl_read *read,
-                         const struct sl_conf **ret_conf)
+                         struct sl_arena *tree, const struct sl_conf **ret_conf)
 {
     struct sl_yaml_node *root = NULL;
     if (source->yaml.len > SL_CONF_BYTES_MAX) {
@@ -270,7 +273,7 @@ static enum sl_err parse(const struct sl_conf_source *source, struct sl_read *re
                       source->yaml.len, SL_CONF_BYTES_MAX);
         return SL_EINVAL;
     }
-    enum sl_err rc = sl_yaml_parse(source->yaml, read->arena, read->findings, &root);
+    enum sl_err rc = sl_yaml_parse(source->yaml, tree, read->findings, &root);
     if (rc != SL_OK) {
         return rc;
     }
@@ -295,10 +298,15 @@ static enum sl_err parse(const struct sl_conf_source *source, struct sl_read *re
 enum sl_err sl_conf_parse(const struct sl_conf_source *source, struct sl_arena *arena,
                           struct sl_findings *findings, const struct sl_conf **ret_conf)
 {
-    struct sl_read read = { .arena = arena, .findings = findings, .folder = source->folder };
+    struct sl_read read = { .arena = arena,
+                            .findings = findings,
+                            .folder = source->folder,
+                            .are_certificates_cut = source->are_certificates_cut };
     const struct sl_conf *conf = NULL;
     const size_t errors_count = findings->errors_count;
-    enum sl_err rc = parse(source, &read, &conf);
+    struct sl_arena tree = { 0 }; /* many times as large as what comes of it */
+    enum sl_err rc = parse(source, &read, &tree, &conf);
+    sl_arena_fini(&tree);
     sl_findings_sort(findings);
     if (rc == SL_OK && findings->errors_count > errors_count) {
         rc = SL_EINVAL;

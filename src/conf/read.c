@@ -55,6 +55,13 @@ void *sl_read_alloc(struct sl_read *read, size_t count, size_t size)
     return memory;
 }
 
+const char *sl_read_text(struct sl_read *read, struct sl_slice text)
+{
+    const char *copy = sl_arena_strdup(read->arena, text);
+    read->is_out_of_memory |= copy == NULL;
+    return copy;
+}
+
 void sl_read_error(struct sl_read *read, struct sl_conf_pos pos, const char *format, ...)
 {
     char text[512];
@@ -236,7 +243,7 @@ static bool host_read(struct sl_read *read, const struct sl_schema_option *optio
     if (!text_check(read, option, node) || !sl_read_host_check(read, option, node)) {
         return false;
     }
-    *string = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+    *string = (struct sl_conf_string){ .text = sl_read_text(read, node->text), .pos = node->pos };
     return true;
 }
 
@@ -247,7 +254,7 @@ static bool string_read(struct sl_read *read, const struct sl_schema_option *opt
         return false;
     }
     struct sl_conf_string *string = field;
-    *string = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+    *string = (struct sl_conf_string){ .text = sl_read_text(read, node->text), .pos = node->pos };
     return true;
 }
 
@@ -271,7 +278,7 @@ static bool strings_read(struct sl_read *read, const struct sl_schema_option *op
                           sl_text_shown(node->text).text, option->key, first.line);
             continue;
         }
-        *at++ = (struct sl_conf_string){ .text = (const char *)node->text.ptr, .pos = node->pos };
+        *at++ = (struct sl_conf_string){ .text = sl_read_text(read, node->text), .pos = node->pos };
     }
     const size_t count = (size_t)(at - strings);
     memcpy(field, &strings, sizeof(strings));

@@ -11,11 +11,15 @@ struct sl_read {
     const char *folder;               /* put before relative paths; NULL: leave them */
     const struct sl_policy *policies; /* the user's own, once they are known */
     size_t policies_count;
-    bool is_out_of_memory; /* sticky; what was read then is of no use */
+    bool are_certificates_cut; /* struct sl_conf_source */
+    bool is_out_of_memory;     /* sticky; what was read then is of no use */
 };
 
 /** From the arena, zeroed; NULL notes that there is no memory. */
 void *sl_read_alloc(struct sl_read *read, size_t count, size_t size);
+
+/** A copy of `text` with a NUL behind it; the tree of nodes does not live on. NULL as above. */
+const char *sl_read_text(struct sl_read *read, struct sl_slice text);
 
 /** Adds an error at `pos`. */
 void sl_read_error(struct sl_read *read, struct sl_conf_pos pos, const char *format, ...)

@@ -113,12 +113,19 @@ static enum sl_err absolute_parse(struct sl_read *read, const struct sl_yaml_nod
 static bool url_read(struct sl_read *read, const struct sl_schema_option *option,
                      const struct sl_yaml_node *node, struct sl_conf_url *ret_url)
 {
-    struct sl_conf_url url = { .text = (const char *)node->text.ptr, .pos = node->pos };
+    struct sl_conf_url url = { .pos = node->pos };
+    struct sl_yaml_node kept = *node; /* with a text that the URL may point into */
     struct sl_diag diag = { 0 };
     size_t at = 0;
     if (!sl_read_expect_item(read, option, node)) {
         return false;
     }
+    url.text = sl_read_text(read, node->text);
+    if (url.text == NULL) {
+        return false;
+    }
+    kept.text = sl_slice_of(url.text, node->text.len);
+    node = &kept;
     enum sl_err rc = sl_url_parse(node->text, &url.url, &at, &diag);
     if (rc == SL_OK) {
         rc = absolute_parse(read, node, &url, &at, &diag);

@@ -167,16 +167,18 @@ static enum sl_err open_add(struct builder *b, enum sl_yaml_kind kind, yaml_mark
     }
     enum sl_err rc = node_add(b, kind, mark, &node);
     if (rc == SL_OK) {
+        node->span.begin = mark.index;
         place(b, node);
         b->levels[b->depth++] = (struct level){ .node = node };
     }
     return rc;
 }
 
-static enum sl_err close_add(struct builder *b)
+static enum sl_err close_add(struct builder *b, const yaml_event_t *event)
 {
     assert(b->depth > 0);
     struct sl_yaml_node *node = b->levels[--b->depth].node;
+    node->span.end = event->end_mark.index;
     return node->kind == SL_YAML_MAP ? duplicates_drop(b, node) : SL_OK;
 }
 
@@ -263,7 +265,7 @@ static enum sl_err event_take(struct builder *b, const yaml_event_t *event)
         return open_add(b, SL_YAML_MAP, event->start_mark);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        return close_add(b);
+        return close_add(b, event);
     case YAML_ALIAS_EVENT:
         return alias_add(b, event);
     case YAML_STREAM_END_EVENT:

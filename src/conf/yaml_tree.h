@@ -30,6 +30,7 @@ struct sl_yaml_node {
     struct sl_yaml_node *first, *last; /* children of a list or map */
     struct sl_yaml_node *next;         /* sibling */
     size_t count;                      /* children */
+    struct sl_conf_span span;          /* of a list */
 };
 
 /**

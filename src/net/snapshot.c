@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
-#include "base/reader.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNKS_IN_BUDGET = 2 };        /* of one flow in one turn */
-enum { EXPIRES_SOON_S = 14 * 86400 }; /* when `check` begins to warn */
+enum { CHUNKS_IN_BUDGET = 2 }; /* of one flow in one turn */
 
 /* While it is built. Objects of TLS that are made here are referenced by what keeps them. */
 struct builder {
@@ -13,7 +11,13 @@ struct builder {
     struct sl_findings *findings;
     struct sl_snapshot *snapshot;
     struct sl_tls_store *system_store; /* made at first use, once for all services */
+    struct sl_tls_shelf *shelf;
 };
+
+static uint32_t service_number(const struct builder *b, const struct sl_conf_service *conf)
+{
+    return (uint32_t)(conf - b->snapshot->conf->services);
+}
 
 static void complain(struct builder *b, struct sl_conf_pos pos, const struct sl_diag *diag)
 {
@@ -63,62 +67,6 @@ static enum sl_err store_load(struct builder *b, const struct sl_conf_file *file
     return SL_OK;
 }
 
-static void cert_check_dates(struct builder *b, const struct sl_conf_certificate *conf,
-                             const struct sl_tls_cert *cert)
-{
-    struct sl_tls_cert_info info;
-    sl_tls_cert_info(cert, &info);
-    int64_t now_s = b->source->now_s;
-    if (info.not_after_s <= now_s) {
-        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
-                        "the certificate %s has expired", conf->chain.path);
-    } else if (info.not_after_s - now_s <= EXPIRES_SOON_S) {
-        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
-                        "the certificate %s expires in %lld days", conf->chain.path,
-                        (long long)((info.not_after_s - now_s) / 86400));
-    }
-    if (info.not_before_s > now_s) {
-        sl_findings_add(b->findings, SL_FINDING_WARNING, conf->chain.pos,
-                        "the certificate %s is not valid yet", conf->chain.path);
-    }
-}
-
-/* The diag begins with what it is about: the chain or the key. */
-static void cert_complain(struct builder *b, const struct sl_conf_certificate *conf,
-                          const struct sl_diag *diag)
-{
-    bool is_key = sl_slice_starts(sl_slice_cstr(diag->text), SL_SLICE("key:"));
-    const struct sl_conf_file *file = is_key && conf->key.path != NULL ? &conf->key : &conf->chain;
-    sl_findings_add(b->findings, SL_FINDING_ERROR, file->pos, "%s: %s", file->path, diag->text);
-}
-
-static enum sl_err cert_load(struct builder *b, const struct sl_conf_certificate *conf,
-                             struct sl_tls_cert **ret_cert)
-{
-    const struct sl_conf_file *key_file = conf->key.path != NULL ? &conf->key : &conf->chain;
-    struct sl_slice chain, entry;
-    struct sl_diag diag = { 0 };
-    enum sl_err rc = file_find(b, &conf->chain, &chain);
-    if (rc == SL_OK) {
-        rc = sl_bundle_find(b->source->files, SL_BUNDLE_KEY, sl_slice_cstr(key_file->path), &entry);
-    }
-    if (rc != SL_OK) {
-        return rc;
-    }
-    struct sl_tls_cert *cert = NULL;
-    struct sl_reader r = sl_reader_of(entry);
-    const uint32_t index = sl_reader_u32(&r);
-    const struct sl_tls_key key = { r.in, index, b->source->keys };
-    rc = sl_tls_cert_create_apart(chain, &key, &diag, &cert);
-    if (rc != SL_OK) {
-        cert_complain(b, conf, &diag);
-        return rc;
-    }
-    cert_check_dates(b, conf, cert);
-    *ret_cert = cert;
-    return SL_OK;
-}
-
 static const char **alpn_names(struct builder *b, const struct sl_conf_service *conf)
 {
     const char **names = sl_arena_calloc(&b->snapshot->arena, conf->alpn_count + 1, sizeof(*names));
@@ -140,18 +88,7 @@ static enum sl_tls_verify verify_of(const struct sl_conf_service *conf)
     }
 }
 
-static enum sl_err certs_load(struct builder *b, const struct sl_conf_service *conf,
-                              struct sl_tls_cert **certs)
-{
-    enum sl_err result = SL_OK;
-    for (size_t i = 0; i < conf->certificates_count; i++) {
-        enum sl_err rc = cert_load(b, &conf->certificates[i], &certs[i]);
-        result = rc == SL_OK ? result : rc;
-    }
-    return result;
-}
-
-/* True when one of them is what the policy refuses, which has been said then. */
+/* True when it is what the policy refuses, which has been said then. */
 static bool complain_of_cert(struct builder *b, const struct sl_conf_service *conf,
                              const struct sl_conf_certificate *at, struct sl_tls_cert *cert)
 {
@@ -164,24 +101,13 @@ static bool complain_of_cert(struct builder *b, const struct sl_conf_service *co
     return true;
 }
 
-static bool complain_of_certs(struct builder *b, const struct sl_conf_service *conf,
-                              struct sl_tls_cert **certs)
-{
-    bool has_complained = false;
-    for (size_t i = 0; i < conf->certificates_count; i++) {
-        has_complained =
-            complain_of_cert(b, conf, &conf->certificates[i], certs[i]) || has_complained;
-    }
-    return has_complained;
-}
-
-static enum sl_err server_ctx_make(struct builder *b, const struct sl_conf_service *conf,
-                                   struct sl_tls_cert **certs, struct sl_tls_ctx **ret_ctx)
+static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
+                                    struct sl_tls_ctx **ret_ctx)
 {
     SL_CLEANUP(store_cleanup) struct sl_tls_store *clients = NULL;
     const char **alpn = alpn_names(b, conf);
     struct sl_diag diag = { 0 };
-    enum sl_err rc = alpn == NULL ? SL_ENOMEM : certs_load(b, conf, certs);
+    enum sl_err rc = alpn == NULL ? SL_ENOMEM : SL_OK;
     if (rc == SL_OK && verify_of(conf) != SL_TLS_VERIFY_OFF) {
         rc = store_load(b, &conf->clients.ca, conf->clients.ca.pos, &clients);
     }
@@ -190,33 +116,18 @@ static enum sl_err server_ctx_make(struct builder *b, const struct sl_conf_servi
     }
     const struct sl_tls_server_conf server = { .service = conf->name,
                                                .policy = conf->policy,
-                                               .certs = certs,
-                                               .certs_count = conf->certificates_count,
+                                               .shelf = b->shelf,
+                                               .shelf_service = service_number(b, conf),
                                                .alpn = alpn,
                                                .alpn_count = conf->alpn_count,
                                                .verify = verify_of(conf),
                                                .clients = clients,
                                                .tickets = b->source->tickets };
     rc = sl_tls_server_ctx_create(&server, &diag, ret_ctx);
-    if (rc == SL_EINVAL && !complain_of_certs(b, conf, certs)) {
+    if (rc == SL_EINVAL) {
         complain(b, conf->pos, &diag);
     }
-    return rc;
-}
-
-static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
-                                    struct sl_tls_ctx **ret_ctx)
-{
-    struct sl_tls_cert **certs = calloc(conf->certificates_count + 1, sizeof(struct sl_tls_cert *));
-    if (certs == NULL) {
-        return SL_ENOMEM;
-    }
-    enum sl_err rc = server_ctx_make(b, conf, certs, ret_ctx);
-    for (size_t i = 0; i < conf->certificates_count; i++) {
-        sl_tls_cert_unref(certs[i]);
-    }
-    free(certs);
-    return rc;
+    return rc; /* SL_ENOENT: who made the bundle complained of the certificates */
 }
 
 /* The name to send and verify; NULL without memory. */
@@ -251,7 +162,10 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
         result = store_load(b, &upstream->ca, conf->connects[0].pos, &trust->store);
     }
     if (upstream->certificate.chain.path != NULL) {
-        enum sl_err rc = cert_load(b, &upstream->certificate, &trust->cert);
+        struct sl_shelf_entry entry;
+        enum sl_err rc = sl_shelf_entry_find(b->source->files, service_number(b, conf),
+                                             SL_SHELF_UPSTREAMS, &entry);
+        rc = rc == SL_OK ? sl_tls_shelf_get(b->shelf, entry.first, &trust->cert) : rc;
         result = result == SL_OK ? rc : result;
     }
     return result;
@@ -359,7 +273,9 @@ static enum sl_err conf_load(struct builder *b)
     if (path == NULL) {
         return SL_ENOMEM;
     }
-    const struct sl_conf_source source = { .yaml = yaml, .folder = folder.len == 0 ? NULL : path };
+    const struct sl_conf_source source = { .yaml = yaml,
+                                           .folder = folder.len == 0 ? NULL : path,
+                                           .are_certificates_cut = true };
     return sl_conf_parse(&source, &snapshot->arena, b->findings, &snapshot->conf);
 }
 
@@ -375,13 +291,17 @@ enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
     if (result == SL_OK) {
         snapshot->services = sl_arena_calloc(&snapshot->arena, snapshot->conf->services_count,
                                              sizeof(*snapshot->services));
-        result = snapshot->services == NULL ? SL_ENOMEM : SL_OK;
+        result = snapshot->services == NULL
+                     ? SL_ENOMEM
+                     : sl_tls_shelf_create(source->files, source->keys,
+                                           snapshot->conf->limits.certificates_count, &b.shelf);
     }
-    for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
+    for (size_t i = 0; b.shelf != NULL && i < snapshot->conf->services_count; i++) {
         enum sl_err rc = service_build(&b, &snapshot->conf->services[i], &snapshot->services[i]);
         result = rc == SL_OK ? result : rc;
     }
     sl_tls_store_unref(b.system_store);
+    sl_tls_shelf_unref(b.shelf);
     if (result != SL_OK) {
         sl_snapshot_destroy(snapshot);
         return result == SL_ENOMEM ? SL_ENOMEM : SL_EINVAL;

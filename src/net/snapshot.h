@@ -5,20 +5,10 @@
  */
 #pragma once
 #include "codec/bundle.h"
+#include "codec/bundle_kind.h"
 #include "conf/conf.h"
 #include "net/upstream.h"
 #include "relay/conn.h"
-
-/** What the entries of a bundle are. No private key is among them. */
-enum sl_bundle_kind {
-    SL_BUNDLE_YAML = 1,   /* the text of the configuration; no name */
-    SL_BUNDLE_FOLDER,     /* what relative paths in it begin at; no name */
-    SL_BUNDLE_FILE,       /* by path; of PEM files the certificates only */
-    SL_BUNDLE_SYSTEM_CAS, /* the system's CA file; no name */
-    SL_BUNDLE_ADDRS,      /* by connect URL (net/upstream.h) */
-    SL_BUNDLE_USER,       /* whom workers become: u32 uid, gid, groups; no entry for nobody else */
-    SL_BUNDLE_KEY,        /* by path of its file: u32 index, then the public half of a key */
-};
 
 struct sl_service {
     struct sl_conn_plan plan;
@@ -33,12 +23,11 @@ struct sl_snapshot {
     struct sl_service *services; /* as many, and in the order, as in `conf` */
 };
 
-/** What a snapshot is made of; all of it must outlive the call, `tickets` the snapshot. */
+/** What a snapshot is made of; all of it must outlive the snapshot. */
 struct sl_snapshot_source {
     const struct sl_bundle *files;
-    struct sl_key_service *keys; /* who signs, outlives the snapshot; NULL: only to be tried */
+    struct sl_key_service *keys; /* who signs; NULL: only to be tried */
     const struct sl_ticket_keys *tickets;
-    int64_t now_s; /* Unix time, for certificates that have expired */
 };
 
 /**

@@ -14,11 +14,11 @@ enum { DNS_NAME_MAX = 255 }; /* bytes */
 
 static const struct key_type {
     const char *openssl, *shown;
-    enum sl_tls_key_kind kind;
+    enum sl_key_kind kind;
 } KEY_TYPES[] = {
-    { "EC", "ECDSA", SL_TLS_KEY_ECDSA },      { "RSA", "RSA", SL_TLS_KEY_RSA },
-    { "RSA-PSS", "RSA-PSS", SL_TLS_KEY_RSA }, { "ED25519", "Ed25519", SL_TLS_KEY_EDDSA },
-    { "ED448", "Ed448", SL_TLS_KEY_EDDSA },   { NULL, "other", SL_TLS_KEY_OTHER },
+    { "EC", "ECDSA", SL_KIND_ECDSA },      { "RSA", "RSA", SL_KIND_RSA },
+    { "RSA-PSS", "RSA-PSS", SL_KIND_RSA }, { "ED25519", "Ed25519", SL_KIND_EDDSA },
+    { "ED448", "Ed448", SL_KIND_EDDSA },   { NULL, "other", SL_KIND_OTHER },
 };
 
 static const struct key_type *key_type_find(const EVP_PKEY *key)
@@ -175,28 +175,111 @@ enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pe
     return rc;
 }
 
+static enum sl_err key_apart(struct sl_tls_cert *cert, const struct sl_tls_key *key,
+                             struct sl_diag *diag)
+{
+    const unsigned char *der = key->public_der.ptr;
+    EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)key->public_der.len);
+    enum sl_err rc = public_key == NULL
+                         ? SL_EINVAL
+                         : sl_key_apart_create(public_key, key->index, key->service, &cert->key);
+    EVP_PKEY_free(public_key);
+    cert->service = key->service;
+    if (rc == SL_EINVAL) {
+        sl_diag_set(diag, "key: of a kind that cannot sign in TLS");
+    }
+    return rc;
+}
+
 enum sl_err sl_tls_cert_create_apart(struct sl_slice chain_pem, const struct sl_tls_key *key,
                                      struct sl_diag *diag, struct sl_tls_cert **ret_cert)
 {
     SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
     enum sl_err rc = chain_load(chain_pem, diag, &cert);
+    rc = rc == SL_OK ? key_apart(cert, key, diag) : rc;
+    rc = rc == SL_OK ? cert_finish(cert, diag) : rc;
+    ERR_clear_error();
     if (rc == SL_OK) {
-        const unsigned char *der = key->public_der.ptr;
-        EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)key->public_der.len);
-        rc = public_key == NULL
-                 ? SL_EINVAL
-                 : sl_key_apart_create(public_key, key->index, key->service, &cert->key);
-        EVP_PKEY_free(public_key);
-        cert->service = key->service;
-        if (rc == SL_EINVAL) {
-            sl_diag_set(diag, "key: of a kind that cannot sign in TLS");
-        }
+        *ret_cert = SL_STEAL(cert);
+    }
+    return rc;
+}
+
+enum sl_err sl_tls_cert_create_ders(const struct sl_slice *ders, size_t ders_count,
+                                    const struct sl_tls_key *key, struct sl_diag *diag,
+                                    struct sl_tls_cert **ret_cert)
+{
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = calloc(1, sizeof(*cert));
+    if (cert == NULL) {
+        return SL_ENOMEM;
+    }
+    cert->refs_count = 1;
+    ERR_clear_error();
+    cert->chain = sk_X509_new_null();
+    enum sl_err rc = cert->chain == NULL ? SL_ENOMEM : SL_OK;
+    for (size_t i = 0; rc == SL_OK && i < ders_count; i++) {
+        rc = sl_x509_add_der(cert->chain, ders[i], "chain", diag);
+    }
+    if (rc == SL_OK) {
+        cert->leaf = sk_X509_shift(cert->chain);
+        rc = key_apart(cert, key, diag);
     }
     rc = rc == SL_OK ? cert_finish(cert, diag) : rc;
     ERR_clear_error();
     if (rc == SL_OK) {
         *ret_cert = SL_STEAL(cert);
     }
+    return rc;
+}
+
+enum sl_err sl_tls_cert_create_shared(X509 *leaf, STACK_OF(X509) * chain, enum sl_key_kind kind,
+                                      uint32_t key_index, struct sl_key_service *service,
+                                      struct sl_tls_cert **ret_cert)
+{
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = calloc(1, sizeof(*cert));
+    EVP_PKEY *public_key = X509_get0_pubkey(leaf);
+    if (cert == NULL || public_key == NULL) {
+        ERR_clear_error();
+        return cert == NULL ? SL_ENOMEM : SL_EINVAL;
+    }
+    cert->refs_count = 1;
+    cert->kind = kind;
+    cert->service = service;
+    enum sl_err rc = sl_key_apart_create(public_key, key_index, service, &cert->key);
+    cert->chain = rc == SL_OK ? X509_chain_up_ref(chain) : NULL;
+    if (rc == SL_OK && (cert->chain == NULL || X509_up_ref(leaf) != 1)) {
+        return SL_ENOMEM;
+    }
+    if (rc == SL_OK) {
+        cert->leaf = leaf;
+        *ret_cert = SL_STEAL(cert);
+    }
+    return rc;
+}
+
+const char *sl_tls_cert_name(const struct sl_tls_cert *cert, size_t index)
+{
+    return index < cert->names_count ? cert->names[index] : NULL;
+}
+
+enum sl_key_kind sl_tls_cert_kind(const struct sl_tls_cert *cert)
+{
+    return cert->kind;
+}
+
+enum sl_err sl_tls_cert_der(const struct sl_tls_cert *cert, size_t index, struct sl_wbuf *out)
+{
+    if (index > (size_t)sk_X509_num(cert->chain)) {
+        return SL_ENOENT;
+    }
+    unsigned char *der = NULL;
+    int len = i2d_X509(index == 0 ? cert->leaf : sk_X509_value(cert->chain, (int)index - 1), &der);
+    ERR_clear_error();
+    if (len <= 0) {
+        return SL_ENOMEM;
+    }
+    enum sl_err rc = sl_wbuf_put(out, sl_slice_of(der, (size_t)len));
+    OPENSSL_free(der);
     return rc;
 }
 
@@ -225,7 +308,7 @@ bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert)
 {
     char group[32] = "";
     size_t len = 0;
-    if (cert->kind != SL_TLS_KEY_ECDSA ||
+    if (cert->kind != SL_KIND_ECDSA ||
         EVP_PKEY_get_utf8_string_param(cert->key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
                                        &len) != 1) {
         return false;

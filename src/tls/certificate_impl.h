@@ -4,11 +4,9 @@
 #include "tls/certificate.h"
 #include <openssl/x509.h>
 
-enum sl_tls_key_kind { SL_TLS_KEY_ECDSA, SL_TLS_KEY_RSA, SL_TLS_KEY_EDDSA, SL_TLS_KEY_OTHER };
-
 struct sl_tls_cert {
     uint32_t refs_count;
-    enum sl_tls_key_kind kind;
+    enum sl_key_kind kind;
     X509 *leaf;
     STACK_OF(X509) * chain; /* without the leaf */
     EVP_PKEY *key;
@@ -19,3 +17,12 @@ struct sl_tls_cert {
 
 /** True when the key is on P-256 or P-384. */
 bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert);
+
+/**
+ * From objects that are there, all of them referenced; they were found to belong together before,
+ * and the names are not read. SL_OK, SL_EINVAL (the leaf has no key that is known), SL_ENOMEM.
+ */
+SL_CHECKED enum sl_err sl_tls_cert_create_shared(X509 *leaf, STACK_OF(X509) * chain,
+                                                 enum sl_key_kind kind, uint32_t key_index,
+                                                 struct sl_key_service *service,
+                                                 struct sl_tls_cert **ret_cert);

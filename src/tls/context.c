@@ -18,6 +18,11 @@ static void ctx_cleanup(struct sl_tls_ctx **ctx)
     sl_tls_ctx_unref(*ctx);
 }
 
+static void cert_cleanup(struct sl_tls_cert **cert)
+{
+    sl_tls_cert_unref(*cert);
+}
+
 static enum sl_err ctx_create(const struct sl_policy *policy, bool is_server, struct sl_diag *diag,
                               struct sl_tls_ctx **ret_ctx)
 {
@@ -173,10 +178,35 @@ static enum sl_err tickets_set(struct sl_tls_ctx *ctx, const struct sl_ticket_ke
     return SSL_CTX_set_num_tickets(ctx->ssl_ctx, 0) == 1 ? SL_OK : SL_ENOMEM;
 }
 
+/* The default goes to the context; the others to those who ask for them. */
+static enum sl_err certs_set(struct sl_tls_ctx *ctx, const struct sl_tls_server_conf *conf,
+                             struct sl_diag *diag)
+{
+    SL_CLEANUP(cert_cleanup) struct sl_tls_cert *first = NULL;
+    enum sl_err rc = SL_OK;
+    if (conf->shelf != NULL) {
+        rc = sl_tls_select_init_shelf(&ctx->select, conf->shelf, conf->shelf_service);
+    } else {
+        rc = certs_check(ctx->ssl_ctx, conf, diag);
+        rc = rc == SL_OK ? sl_tls_select_init(&ctx->select, conf->certs, conf->certs_count) : rc;
+    }
+    if (rc == SL_OK) {
+        rc = sl_tls_select_get(&ctx->select, sl_tls_select_first(&ctx->select), &first);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    keys_set(ctx, first);
+    for (size_t i = 0; i < conf->certs_count; i++) {
+        keys_set(ctx, conf->certs[i]);
+    }
+    return cert_use(ctx->ssl_ctx, first, diag);
+}
+
 enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, struct sl_diag *diag,
                                      struct sl_tls_ctx **ret_ctx)
 {
-    if (conf->certs_count == 0) {
+    if (conf->certs_count == 0 && conf->shelf == NULL) {
         sl_diag_set(diag, "a TLS service needs a certificate");
         return SL_EINVAL;
     }
@@ -190,16 +220,7 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
         rc = alpn_copy(ctx, conf->alpn, conf->alpn_count, diag);
     }
     if (rc == SL_OK) {
-        rc = certs_check(ctx->ssl_ctx, conf, diag);
-    }
-    if (rc == SL_OK) {
-        rc = cert_use(ctx->ssl_ctx, conf->certs[0], diag);
-    }
-    for (size_t i = 0; rc == SL_OK && i < conf->certs_count; i++) {
-        keys_set(ctx, conf->certs[i]);
-    }
-    if (rc == SL_OK) {
-        rc = sl_tls_select_init(&ctx->select, conf->certs, conf->certs_count);
+        rc = certs_set(ctx, conf, diag);
     }
     if (rc == SL_OK) {
         rc = tickets_set(ctx, conf->policy->has_tickets ? conf->tickets : NULL,

@@ -3,6 +3,7 @@
 #pragma once
 #include "conf/policy.h"
 #include "tls/certificate.h"
+#include "tls/shelf.h"
 #include "tls/store.h"
 #include "tls/tickets.h"
 
@@ -14,9 +15,11 @@ enum sl_tls_verify { SL_TLS_VERIFY_OFF, SL_TLS_VERIFY_REQUEST, SL_TLS_VERIFY_REQ
 struct sl_tls_server_conf {
     const char *service; /* its name: sessions do not resume in another service */
     const struct sl_policy *policy;
-    struct sl_tls_cert *const *certs; /* [0] is the default; at least one */
+    struct sl_tls_cert *const *certs; /* [0] is the default; at least one, or else `shelf` */
     size_t certs_count;
-    const char *const *alpn; /* in our order of preference */
+    struct sl_tls_shelf *shelf; /* where its certificates were found to be good, */
+    uint32_t shelf_service;     /* under this number */
+    const char *const *alpn;    /* in our order of preference */
     size_t alpn_count;
     enum sl_tls_verify verify;    /* of the client's certificate */
     struct sl_tls_store *clients; /* who signs clients' certificates; NULL when verify is OFF */

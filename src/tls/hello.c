@@ -92,7 +92,7 @@ static enum sl_err signatures_read(SSL *ssl, struct sl_tls *tls, struct sl_hello
 static enum sl_err cert_choose(SSL *ssl, struct sl_tls *tls)
 {
     const struct sl_tls_select *select = &tls->ctx->select;
-    if (select->certs_count == 1) {
+    if (sl_tls_select_is_one(select)) {
         return SL_OK; /* it stands on the context */
     }
     struct sl_hello_signatures kinds;
@@ -101,17 +101,25 @@ static enum sl_err cert_choose(SSL *ssl, struct sl_tls *tls)
         return rc;
     }
     struct sl_slice name = sl_slice_cstr(tls->server_name);
-    const struct sl_tls_cert *cert = sl_tls_select_find(select, name, &kinds);
-    if (cert == (tls->cert == NULL ? select->certs[0] : tls->cert)) {
+    const uint32_t number = sl_tls_select_find(select, name, &kinds);
+    if (number == (tls->has_cert ? tls->cert_number : sl_tls_select_first(select))) {
         return SL_OK;
+    }
+    struct sl_tls_cert *cert = NULL;
+    rc = sl_tls_select_get(select, number, &cert);
+    if (rc != SL_OK) {
+        sl_diag_set(tls->diag, "the certificate cannot be used: %s", sl_err_name(rc));
+        return rc == SL_ENOMEM ? rc : SL_ETLS;
     }
     /* a certificate of another kind than the context's would stand beside it, not in its place */
     SSL_certs_clear(ssl);
     if (SSL_use_cert_and_key(ssl, cert->leaf, cert->key, cert->chain, 1) != 1) {
-        return sl_tls_error_take(SL_ETLS, "certificate", tls->diag);
+        rc = sl_tls_error_take(SL_ETLS, "certificate", tls->diag);
     }
-    tls->cert = cert;
-    return SL_OK;
+    sl_tls_cert_unref(cert); /* libssl has references of its own */
+    tls->has_cert = rc == SL_OK;
+    tls->cert_number = number;
+    return rc;
 }
 
 static bool list_has(struct sl_slice list, struct sl_slice protocol)

@@ -3,6 +3,7 @@
 #include "base/reader.h"
 #include "tls/certificate.h"
 #include "tls/error.h"
+#include "tls/key_compact.h"
 #include "tls/key_load.h"
 #include "tls/key_scheme.h"
 #include "tls/own.h"
@@ -23,7 +24,9 @@ enum {
 };
 
 struct sl_key_signer {
-    EVP_PKEY *key;
+    struct sl_key_compact *compact; /* what `key` is made of when it is wanted; NULL: it is there */
+    EVP_PKEY *key;                  /* NULL while it rests */
+    struct sl_list node;            /* in a ring's, while it is awake */
     /* kept between signatures, since most are of one scheme */
     const struct sl_key_scheme *scheme;
     EVP_PKEY_CTX *ctx;
@@ -78,7 +81,13 @@ enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
         return SL_ENOMEM;
     }
     ERR_clear_error();
-    enum sl_err rc = sl_key_load(pem, diag, &signer->key);
+    sl_list_init(&signer->node);
+    enum sl_err rc = sl_key_compact_create(pem, &signer->compact);
+    rc = rc == SL_OK ? sl_key_compact_build(signer->compact, &signer->key) : rc;
+    if (rc == SL_EINVAL) { /* what there is to say of it, libcrypto says */
+        sl_key_compact_destroy(SL_STEAL(signer->compact));
+        rc = sl_key_load(pem, diag, &signer->key);
+    }
     ERR_clear_error();
     if (rc == SL_OK) {
         *ret_signer = SL_STEAL(signer);
@@ -89,10 +98,45 @@ enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
 void sl_key_signer_destroy(struct sl_key_signer *signer)
 {
     if (signer != NULL) {
+        sl_list_remove(&signer->node);
         EVP_PKEY_CTX_free(signer->ctx);
         EVP_PKEY_free(signer->key);
+        sl_key_compact_destroy(signer->compact);
         free(signer);
     }
+}
+
+void sl_key_signer_rest(struct sl_key_signer *signer)
+{
+    if (signer == NULL || signer->compact == NULL) {
+        return;
+    }
+    sl_list_remove(&signer->node);
+    EVP_PKEY_CTX_free(signer->ctx);
+    EVP_PKEY_free(signer->key);
+    signer->ctx = NULL;
+    signer->scheme = NULL;
+    signer->key = NULL;
+}
+
+void sl_key_ring_init(struct sl_key_ring *ring, size_t awake_max)
+{
+    *ring = (struct sl_key_ring){ .awake_max = awake_max };
+    sl_list_init(&ring->awake);
+}
+
+void sl_key_ring_use(struct sl_key_ring *ring, struct sl_key_signer *signer)
+{
+    if (signer->compact == NULL || signer->key == NULL) {
+        return;
+    }
+    if (sl_list_is_empty(&signer->node) && ++ring->awake_count > ring->awake_max) {
+        struct sl_list *first = ring->awake.next;
+        sl_key_signer_rest(SL_CONTAINER_OF(first, struct sl_key_signer, node));
+        ring->awake_count--;
+    }
+    sl_list_remove(&signer->node);
+    sl_list_append(&ring->awake, &signer->node);
 }
 
 void sl_key_signer_allow_premaster(struct sl_key_signer *signer)
@@ -103,6 +147,9 @@ void sl_key_signer_allow_premaster(struct sl_key_signer *signer)
 enum sl_err sl_key_signer_public(const struct sl_key_signer *signer, struct sl_wbuf *out)
 {
     unsigned char *der = NULL;
+    if (signer->compact != NULL) {
+        return sl_key_compact_public(signer->compact, out);
+    }
     int len = i2d_PUBKEY(signer->key, &der);
     ERR_clear_error();
     if (len <= 0) {
@@ -248,6 +295,12 @@ enum sl_err sl_key_signer_sign(struct sl_key_signer *signer, uint16_t number, st
                                struct sl_wbuf *out)
 {
     const struct sl_key_scheme *scheme = sl_key_scheme_find(number);
+    if (signer->key == NULL) {
+        enum sl_err rc = sl_key_compact_build(signer->compact, &signer->key);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
     if (scheme == NULL || !is_of(signer->key, scheme->padding) ||
         (scheme->padding == SL_KEY_RSA_PREMASTER && !signer->may_premaster) ||
         (scheme->digest != NULL && scheme->digest_bytes != input.len)) {

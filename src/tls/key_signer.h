@@ -2,9 +2,21 @@
 /** @file A private key that signs: what only the `keys` process has. */
 #pragma once
 #include "base/diag.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 struct sl_key_signer;
+
+/** The signers whose objects are built, a bounded number of them; it outlives them. */
+struct sl_key_ring {
+    struct sl_list awake; /* the one that signed longest ago comes first */
+    size_t awake_count, awake_max;
+};
+
+void sl_key_ring_init(struct sl_key_ring *ring, size_t awake_max);
+
+/** After a signature: the signer keeps its objects until `awake_max` others have signed. */
+void sl_key_ring_use(struct sl_key_ring *ring, struct sl_key_signer *signer);
 
 enum { SL_KEY_PUBLIC_MAX = 4096 }; /* bytes of a public key as SubjectPublicKeyInfo */
 
@@ -23,6 +35,9 @@ SL_CHECKED enum sl_err sl_key_signer_guard_memory(size_t keys_count);
 SL_CHECKED enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
                                             struct sl_key_signer **ret_signer);
 void sl_key_signer_destroy(struct sl_key_signer *signer); /* NULL is allowed; wipes */
+
+/** Gives up the objects, which a signature builds again. NULL is allowed. */
+void sl_key_signer_rest(struct sl_key_signer *signer);
 
 /** From now on it also decrypts what RSA key transport sends (RFC 5246 7.4.7.1). */
 void sl_key_signer_allow_premaster(struct sl_key_signer *signer);

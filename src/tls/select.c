@@ -3,52 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DNS_NAME_MAX = 255 }; /* bytes */
-
-struct sl_tls_select_name {
-    const char *name;  /* of the certificate, which is referenced */
-    size_t cert_index; /* in certs */
-};
-
-static int names_compare(const void *left, const void *right)
-{
-    const struct sl_tls_select_name *a = left, *b = right;
-    int order = strcmp(a->name, b->name);
-    if (order != 0) {
-        return order;
-    }
-    return (a->cert_index > b->cert_index) - (a->cert_index < b->cert_index);
-}
-
 enum sl_err sl_tls_select_init(struct sl_tls_select *select, struct sl_tls_cert *const *certs,
                                size_t certs_count)
 {
-    size_t names_count = 0;
-    for (size_t i = 0; i < certs_count; i++) {
-        names_count += certs[i]->names_count;
-    }
     struct sl_tls_cert **copy = calloc(certs_count, sizeof(struct sl_tls_cert *));
-    struct sl_tls_select_name *names = calloc(names_count + 1, sizeof(*names));
-    if (copy == NULL || names == NULL) {
-        free(copy);
-        free(names);
+    if (copy == NULL) {
         return SL_ENOMEM;
     }
-    struct sl_tls_select_name *next = names;
     for (size_t i = 0; i < certs_count; i++) {
         copy[i] = sl_tls_cert_ref(certs[i]);
-        for (size_t k = 0; k < copy[i]->names_count; k++) {
-            *next++ = (struct sl_tls_select_name){ .name = copy[i]->names[k], .cert_index = i };
-        }
     }
-    qsort(names, names_count, sizeof(*names), names_compare);
-    *select = (struct sl_tls_select){
-        .certs = copy,
-        .certs_count = certs_count,
-        .names = names,
-        .names_count = names_count,
-    };
+    *select = (struct sl_tls_select){ .certs = copy, .certs_count = certs_count };
     return SL_OK;
+}
+
+enum sl_err sl_tls_select_init_shelf(struct sl_tls_select *select, struct sl_tls_shelf *shelf,
+                                     uint32_t service)
+{
+    struct sl_shelf_entry entry;
+    enum sl_err rc =
+        sl_shelf_entry_find(sl_tls_shelf_bundle(shelf), service, SL_SHELF_CLIENTS, &entry);
+    if (rc == SL_OK) {
+        *select = (struct sl_tls_select){ .shelf = sl_tls_shelf_ref(shelf),
+                                          .service = service,
+                                          .entry = entry };
+    }
+    return rc;
 }
 
 void sl_tls_select_fini(struct sl_tls_select *select)
@@ -57,84 +37,134 @@ void sl_tls_select_fini(struct sl_tls_select *select)
         sl_tls_cert_unref(select->certs[i]);
     }
     free(select->certs);
-    free(select->names);
+    sl_tls_shelf_unref(select->shelf);
     *select = (struct sl_tls_select){ 0 };
 }
 
-/* The first entry that is not below `name`. */
-static size_t lower_bound(const struct sl_tls_select *select, const char *name)
+uint32_t sl_tls_select_first(const struct sl_tls_select *select)
 {
-    size_t low = 0, high = select->names_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(select->names[middle].name, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    return select->shelf == NULL ? 0 : select->entry.first;
+}
+
+bool sl_tls_select_is_one(const struct sl_tls_select *select)
+{
+    return select->shelf == NULL ? select->certs_count == 1 : select->entry.count == 1;
+}
+
+enum sl_err sl_tls_select_get(const struct sl_tls_select *select, uint32_t number,
+                              struct sl_tls_cert **ret_cert)
+{
+    if (select->shelf != NULL) {
+        return sl_tls_shelf_get(select->shelf, number, ret_cert);
     }
-    return low;
+    *ret_cert = sl_tls_cert_ref(select->certs[number]);
+    return SL_OK;
 }
 
 /* 0 is best; the kinds that the client cannot use come last. */
-static unsigned kind_rank(const struct sl_tls_cert *cert, const struct sl_hello_signatures *kinds)
+static unsigned kind_rank(enum sl_key_kind kind, const struct sl_hello_signatures *kinds)
 {
     enum { UNUSABLE = 4 };
-    switch (cert->kind) {
-    case SL_TLS_KEY_ECDSA:
+    switch (kind) {
+    case SL_KIND_ECDSA:
         return kinds->has_ecdsa ? 0 : UNUSABLE;
-    case SL_TLS_KEY_RSA:
+    case SL_KIND_RSA:
         return kinds->has_rsa ? 1 : UNUSABLE;
-    case SL_TLS_KEY_EDDSA:
+    case SL_KIND_EDDSA:
         return kinds->has_eddsa ? 2 : UNUSABLE;
-    case SL_TLS_KEY_OTHER:
-        break;
+    default:
+        return 3; /* known only to the library */
     }
-    return 3; /* known only to the library */
 }
 
-/* The best of the certificates for exactly `name`, as configured among equals; NULL for none. */
-static const struct sl_tls_cert *find_named(const struct sl_tls_select *select, const char *name,
-                                            const struct sl_hello_signatures *kinds)
+/* The best of what was seen; the first among equals. */
+struct best {
+    const struct sl_hello_signatures *kinds;
+    uint32_t number;
+    unsigned rank;
+    bool is_found;
+};
+
+static void best_see(struct best *best, uint32_t number, enum sl_key_kind kind)
 {
-    const struct sl_tls_cert *best = NULL;
-    size_t i = lower_bound(select, name);
-    for (; i < select->names_count && strcmp(select->names[i].name, name) == 0; i++) {
-        const struct sl_tls_cert *cert = select->certs[select->names[i].cert_index];
-        if (best == NULL || kind_rank(cert, kinds) < kind_rank(best, kinds)) {
-            best = cert;
+    const unsigned rank = kind_rank(kind, best->kinds);
+    if (!best->is_found || rank < best->rank) {
+        best->number = number;
+        best->rank = rank;
+        best->is_found = true;
+    }
+}
+
+static void see_at_hand(const struct sl_tls_select *select, struct sl_slice name, struct best *best)
+{
+    for (size_t i = 0; i < select->certs_count; i++) {
+        const struct sl_tls_cert *cert = select->certs[i];
+        for (size_t k = 0; k < cert->names_count; k++) {
+            if (sl_slice_eq_nocase(sl_slice_cstr(cert->names[k]), name)) {
+                best_see(best, (uint32_t)i, cert->kind);
+                break;
+            }
         }
     }
-    return best;
 }
 
-static const struct sl_tls_cert *find_default(const struct sl_tls_select *select,
-                                              const struct sl_hello_signatures *kinds)
+/* The best of the certificates for exactly `name`, as configured among equals. */
+static bool find_named(const struct sl_tls_select *select, struct sl_slice name,
+                       const struct sl_hello_signatures *kinds, uint32_t *ret_number)
 {
-    const struct sl_tls_cert *first = select->certs[0];
-    return first->names_count == 0 ? first : find_named(select, first->names[0], kinds);
+    struct best best = { .kinds = kinds };
+    struct sl_slice candidates;
+    if (select->shelf == NULL) {
+        see_at_hand(select, name, &best);
+    } else if (sl_server_name_find(sl_tls_shelf_bundle(select->shelf), select->service, name,
+                                   &candidates) == SL_OK) {
+        uint32_t number;
+        enum sl_key_kind kind;
+        while (sl_candidate_next(&candidates, &number, &kind) == SL_OK) {
+            best_see(&best, number, kind);
+        }
+    }
+    if (best.is_found) {
+        *ret_number = best.number;
+    }
+    return best.is_found;
 }
 
-const struct sl_tls_cert *sl_tls_select_find(const struct sl_tls_select *select,
-                                             struct sl_slice server_name,
-                                             const struct sl_hello_signatures *kinds)
+static uint32_t find_default(const struct sl_tls_select *select,
+                             const struct sl_hello_signatures *kinds)
 {
+    struct sl_slice name = select->entry.name;
+    uint32_t number = sl_tls_select_first(select);
+    if (select->shelf == NULL) {
+        name = sl_slice_cstr(sl_tls_cert_name(select->certs[0], 0));
+    }
+    if (name.len != 0) {
+        (void)find_named(select, name, kinds, &number);
+    }
+    return number;
+}
+
+uint32_t sl_tls_select_find(const struct sl_tls_select *select, struct sl_slice server_name,
+                            const struct sl_hello_signatures *kinds)
+{
+    uint32_t number;
     if (server_name.len != 0 && server_name.ptr[server_name.len - 1] == '.') {
         server_name.len--;
     }
-    if (server_name.len == 0 || server_name.len > DNS_NAME_MAX) {
+    if (server_name.len == 0 || server_name.len > SL_SERVER_NAME_MAX) {
         return find_default(select, kinds);
     }
-    char name[DNS_NAME_MAX + 1] = "";
-    for (size_t i = 0; i < server_name.len; i++) {
-        char c = (char)server_name.ptr[i];
-        name[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    if (find_named(select, server_name, kinds, &number)) {
+        return number;
     }
-    const struct sl_tls_cert *cert = find_named(select, name, kinds);
-    char *dot = strchr(name, '.');
-    if (cert == NULL && dot != NULL && dot != name) {
-        dot[-1] = '*';
-        cert = find_named(select, dot - 1, kinds);
+    uint8_t wildcard[SL_SERVER_NAME_MAX];
+    const size_t dot = sl_slice_find(server_name, '.');
+    if (dot > 0 && dot < server_name.len) {
+        wildcard[0] = '*';
+        memcpy(wildcard + 1, server_name.ptr + dot, server_name.len - dot);
+        if (find_named(select, sl_slice_of(wildcard, server_name.len - dot + 1), kinds, &number)) {
+            return number;
+        }
     }
-    return cert != NULL ? cert : find_default(select, kinds);
+    return find_default(select, kinds);
 }

@@ -46,7 +46,8 @@ struct sl_tls {
 
     /* accepting */
     enum sl_tls_hold hold;
-    const struct sl_tls_cert *cert; /* what `ssl` has now, when not the context's default */
+    bool has_cert;        /* `ssl` has another certificate than the context's default: */
+    uint32_t cert_number; /* this one */
 
     /* connecting */
     uint8_t offer[SL_TLS_DIGEST_LEN]; /* digest of the ALPN list that was offered */

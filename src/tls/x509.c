@@ -86,6 +86,23 @@ enum sl_err sl_x509_load(struct sl_slice pem, const char *what, int max, struct 
     return SL_OK;
 }
 
+enum sl_err sl_x509_add_der(STACK_OF(X509) * chain, struct sl_slice der, const char *what,
+                            struct sl_diag *diag)
+{
+    const unsigned char *at = der.ptr;
+    SL_CLEANUP(sl_own_x509) X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
+    if (x509 == NULL || at != der.ptr + der.len) {
+        char where[64];
+        (void)snprintf(where, sizeof(where), "%s: certificate %d", what, sk_X509_num(chain) + 1);
+        return sl_tls_error_take(SL_EINVAL, where, diag);
+    }
+    if (sk_X509_push(chain, x509) <= 0) {
+        return sl_tls_error_take(SL_ENOMEM, what, diag);
+    }
+    (void)SL_STEAL(x509);
+    return SL_OK;
+}
+
 void sl_x509_text_cut(char *text, size_t limit_bytes)
 {
     if (strlen(text) <= limit_bytes) {

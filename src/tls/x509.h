@@ -19,6 +19,10 @@ int sl_x509_no_password(char *buf, int size, int rwflag, void *arg);
 SL_CHECKED enum sl_err sl_x509_load(struct sl_slice pem, const char *what, int max,
                                     struct sl_diag *diag, STACK_OF(X509) * *ret_chain);
 
+/** Appends the certificate that `der` is. SL_OK, SL_EINVAL (diag), SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_x509_add_der(STACK_OF(X509) * chain, struct sl_slice der,
+                                       const char *what, struct sl_diag *diag);
+
 /** `name` after RFC 2253, in UTF-8, cut to `size` bytes with its NUL. */
 void sl_x509_name_text(const X509_NAME *name, char *text, size_t size);
 

@@ -12,6 +12,21 @@ static void require(bool is_true)
     }
 }
 
+/* What is decoded takes no more than three quarters, and with less room nothing is written. */
+static void decode(const struct sl_pem_block *block)
+{
+    const size_t size = block->whole.len / 4 * 3;
+    struct sl_wbuf out = sl_wbuf_of(malloc(size + 1), size);
+    require(out.ptr != NULL);
+    enum sl_err rc = sl_pem_decode(block, &out);
+    require(rc == SL_OK || (rc == SL_EINVAL && out.len == 0));
+    if (rc == SL_OK && out.len > 0) {
+        struct sl_wbuf small = sl_wbuf_of(out.ptr, out.len - 1);
+        require(sl_pem_decode(block, &small) == SL_ENOSPC && small.len == 0);
+    }
+    free(out.ptr);
+}
+
 /* The blocks of `in`: each inside it, behind the one before, and whole by itself. */
 static enum sl_err walk(struct sl_slice in, size_t *ret_certs_len)
 {
@@ -26,6 +41,7 @@ static enum sl_err walk(struct sl_slice in, size_t *ret_certs_len)
         struct sl_slice whole = block.whole;
         require(sl_pem_next(&whole, &again) == SL_OK && whole.len == 0);
         require(sl_slice_eq(again.whole, block.whole) && sl_slice_eq(again.label, block.label));
+        decode(&block);
         certs_len += sl_pem_is_certificate(&block) ? block.whole.len : 0;
         at = in.ptr;
     }

@@ -2,6 +2,7 @@
 #include "codec/pem.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -100,10 +101,51 @@ static void only_certificates_are_copied(void **state)
     assert_int_equal(out.len, 0);
 }
 
+static void a_block_is_decoded_as_base64(void **state)
+{
+    static const struct {
+        const char *body, *bytes;
+        size_t len;
+        enum sl_err rc;
+    } CASES[] = {
+        { "", "", 0, SL_OK },
+        { "TWFu\n", "Man", 3, SL_OK },
+        { "TW\r\nE=\n", "Ma", 2, SL_OK },
+        { "T Q\t==\n", "M", 1, SL_OK },
+        { "+/+/\n", "\xfb\xff\xbf", 3, SL_OK },
+        { "TWF\n", "", 0, SL_EINVAL },
+        { "TQ=\n", "", 0, SL_EINVAL },
+        { "TQ=A\n", "", 0, SL_EINVAL },
+        { "T===\n", "", 0, SL_EINVAL },
+        { "TQ==\nTQ==\n", "", 0, SL_EINVAL },
+        { "TQ==\n=\n", "", 0, SL_EINVAL },
+        { "TW*u\n", "", 0, SL_EINVAL },
+        { "Proc-Type: 4,ENCRYPTED\n\nTWFu\n", "", 0, SL_EINVAL },
+    };
+    SL_UNUSED(state);
+    for (size_t i = 0; i < SL_COUNT(CASES); i++) {
+        char text[128];
+        uint8_t bytes[16];
+        struct sl_pem_block block;
+        (void)snprintf(text, sizeof(text), "-----BEGIN X-----\n%s-----END X-----\n", CASES[i].body);
+        struct sl_slice in = sl_slice_cstr(text);
+        struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+        assert_int_equal(sl_pem_next(&in, &block), SL_OK);
+        assert_int_equal(sl_pem_decode(&block, &out), CASES[i].rc);
+        assert_true(sl_slice_eq(sl_wbuf_slice(&out), sl_slice_of(CASES[i].bytes, CASES[i].len)));
+        out = sl_wbuf_of(bytes, SL_MAX(CASES[i].len, (size_t)1) - 1);
+        if (CASES[i].len > 0) {
+            assert_int_equal(sl_pem_decode(&block, &out), SL_ENOSPC);
+            assert_int_equal(out.len, 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_cut_one_by_one_and_text_is_passed_over),
+        cmocka_unit_test(a_block_is_decoded_as_base64),
         cmocka_unit_test(line_ends_may_be_of_any_kind_or_missing),
         cmocka_unit_test(blocks_without_their_end_are_refused),
         cmocka_unit_test(every_private_label_is_private),
