@@ -88,6 +88,7 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
     if (service->upstream.certificate.chain.path != NULL) {
         place.conf = &service->upstream.certificate;
         place.side = SL_SHELF_UPSTREAMS;
+        place.policy = service->upstream.policy;
         sl_load_note(&result, sl_load_chain(l, &place));
     }
     return result;

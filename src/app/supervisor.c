@@ -5,6 +5,7 @@
 #include "app/ready.h"
 #include "app/rights.h"
 #include "app/run.h"
+#include "sys/memory.h"
 #include "sys/notify.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -340,7 +341,38 @@ static const char *why_of(enum sl_err rc)
                              : sl_err_name(rc);
 }
 
-/* The order matters: signals are blocked before the first child can end. */
+/* From now on the workers' own pages do for this process as well. */
+static enum sl_err files_seal(struct supervisor *s)
+{
+    struct sl_load *load = s->run->load;
+    enum sl_err rc = sl_memfd_sealed("sluice-files", sl_blob_slice(&load->files), &s->files_fd);
+    if (rc == SL_OK) {
+        sl_blob_fini(&load->files);
+        rc = sl_memfd_map(s->files_fd, &load->files);
+    }
+    sl_memory_trim(); /* of what loading took */
+    return rc;
+}
+
+static void keeper_init(struct supervisor *s)
+{
+    struct sl_load *load = s->run->load;
+    s->keeper.loop = &s->loop;
+    s->keeper.log = &s->log;
+    s->keeper.files = load->key_files;
+    s->keeper.count = load->keys_count;
+    s->keeper.pid = load->keys_pid; /* it has read the keys, and is ours now */
+    s->keeper.channel.fd = load->keys_fd;
+    s->keeper.on_back = on_keys_back;
+    s->keeper.on_cut = on_keys_cut;
+    s->keeper.hearer.lacks = load->keys_lacks;
+    load->keys_pid = 0;
+    load->keys_fd = -1;
+    sl_timer_init(&s->keeper.restart, NULL);
+}
+
+/* The order matters: signals are blocked before the first child can end, that of the keys
+ * excepted, which supervise() looks after. */
 static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
 {
     static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0 };
@@ -349,8 +381,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     rc = rc == SL_OK ? sl_process_open_log(&s->log_fd) : rc;
     rc = rc == SL_OK ? sl_process_signals(SIGNALS, &s->signals.fd) : rc;
     rc = rc == SL_OK ? sl_loop_add(&s->loop, &s->signals, SL_WATCH_INPUT) : rc;
-    rc = rc == SL_OK ? sl_memfd_sealed("sluice-files", sl_blob_slice(&load->files), &s->files_fd)
-                     : rc;
+    rc = rc == SL_OK ? files_seal(s) : rc;
     rc = rc == SL_OK ? sl_ticket_keys_rotate(&s->tickets) : rc;
     if (rc != SL_OK) {
         sl_diag_set(diag, "cannot start: %s", why_of(rc));
@@ -366,18 +397,8 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     if (rc != SL_OK) {
         return rc;
     }
-    s->keeper = (struct sl_keeper){ .loop = &s->loop,
-                                    .log = &s->log,
-                                    .files = load->key_files,
-                                    .count = load->keys_count,
-                                    .cage = sl_wbuf_slice(&cage),
-                                    .pid = load->keys_pid,
-                                    .channel = { .fd = load->keys_fd },
-                                    .on_back = on_keys_back,
-                                    .on_cut = on_keys_cut };
-    load->keys_pid = 0;
-    load->keys_fd = -1;
-    sl_timer_init(&s->keeper.restart, NULL);
+    s->keeper.cage = sl_wbuf_slice(&cage);
+    keeper_init(s);
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     s->log.level = load->conf->log_level;
     uint32_t workers_count = load->conf->workers_count;
@@ -447,6 +468,7 @@ static int supervise(struct supervisor *s)
     }
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
     rc = sl_keeper_start(&s->keeper);
+    collect(s); /* it may have ended before its signal could be seen */
     rc = rc == SL_OK ? sl_children_start(&s->children) : rc;
     if (rc == SL_OK) {
         rc = sl_loop_run(&s->loop);

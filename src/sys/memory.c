@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/memory.h"
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 bool sl_memory_allow_lock(void)
 {
@@ -24,4 +29,11 @@ enum sl_err sl_memory_lock(void)
 {
     return may_lock_all() && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? SL_OK
                                                                                    : SL_ESYS;
+}
+
+void sl_memory_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0); /* other libraries do it by themselves, or cannot */
+#endif
 }

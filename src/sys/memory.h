@@ -15,3 +15,6 @@ SL_CHECKED enum sl_err sl_memory_lock(void);
  * @return whether there is none now; else only CAP_IPC_LOCK helps
  */
 bool sl_memory_allow_lock(void);
+
+/** Gives back to the system what was freed; worth its while behind a large piece of work. */
+void sl_memory_trim(void);
