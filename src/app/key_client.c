@@ -109,6 +109,7 @@ static void requeue(struct sl_key_client *client)
 
 static void lost(struct sl_key_client *client)
 {
+    sl_loop_remove(client->loop, &client->channel); /* the supervisor may still have a copy */
     sl_socket_close(&client->channel.fd);
     requeue(client);
 }

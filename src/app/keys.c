@@ -60,6 +60,8 @@ static void client_free(struct sl_reap *reap)
 
 static void client_close(struct client *client)
 {
+    /* by name: the end of the descriptor alone ends no watch while another process has a copy */
+    sl_loop_remove(&client->keys->loop, &client->watch);
     sl_socket_close(&client->watch.fd);
     sl_list_remove(&client->node);
     sl_loop_reap(&client->keys->loop, &client->reap, client_free);
