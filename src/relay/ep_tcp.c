@@ -44,14 +44,15 @@ static enum sl_err tcp_read(struct sl_ep *ep, struct sl_scratch *scratch,
 }
 
 /* Sends from the front of `bytes` until the kernel refuses. */
-static enum sl_err send_some(struct sl_ep_tcp *tcp, struct sl_slice *bytes)
+static enum sl_err send_some(struct sl_ep_tcp *tcp, struct sl_slice *bytes, bool has_more)
 {
     while (bytes->len > 0) {
         if (!tcp->is_writable) {
             return SL_AGAIN;
         }
         size_t len = 0;
-        enum sl_err rc = sl_socket_send(tcp->watch.fd, *bytes, &len);
+        enum sl_err rc = has_more ? sl_socket_send_more(tcp->watch.fd, *bytes, &len)
+                                  : sl_socket_send(tcp->watch.fd, *bytes, &len);
         if (rc == SL_AGAIN) {
             tcp->is_writable = false;
         } else if (rc != SL_OK) {
@@ -72,7 +73,7 @@ static enum sl_err tcp_flush(struct sl_ep *ep)
     if (before == 0) {
         return SL_OK;
     }
-    enum sl_err rc = send_some(tcp, &bytes);
+    enum sl_err rc = send_some(tcp, &bytes, false);
     sl_pending_cut(&tcp->out, before - bytes.len);
     return rc;
 }
@@ -80,10 +81,9 @@ static enum sl_err tcp_flush(struct sl_ep *ep)
 static enum sl_err tcp_write(struct sl_ep *ep, struct sl_scratch *scratch, struct sl_slice bytes)
 {
     struct sl_ep_tcp *tcp = tcp_of(ep);
-    SL_UNUSED(scratch);
     enum sl_err rc = tcp_flush(ep);
     if (rc == SL_OK) {
-        rc = send_some(tcp, &bytes);
+        rc = send_some(tcp, &bytes, scratch->has_more);
     }
     if (rc != SL_AGAIN) {
         return rc;
@@ -95,10 +95,11 @@ static enum sl_err tcp_write(struct sl_ep *ep, struct sl_scratch *scratch, struc
 static enum sl_err tcp_shut(struct sl_ep *ep, struct sl_scratch *scratch)
 {
     struct sl_ep_tcp *tcp = tcp_of(ep);
-    SL_UNUSED(scratch);
     enum sl_err rc = tcp_flush(ep);
     if (rc == SL_OK && !tcp->is_shut) {
-        sl_socket_shut_write(tcp->watch.fd);
+        if (!scratch->is_closing) {
+            sl_socket_shut_write(tcp->watch.fd);
+        }
         tcp->is_shut = true;
     }
     return rc;

@@ -127,7 +127,9 @@ static enum sl_err tls_shut(struct sl_ep *ep, struct sl_scratch *scratch)
     if (rc != SL_OK) {
         return rc;
     }
+    scratch->has_more = true; /* one segment for it and the FIN */
     rc = send_sealed(tls, scratch);
+    scratch->has_more = false;
     return is_bad(rc) ? rc : sl_ep_shut(tls->lower, scratch);
 }
 
@@ -214,7 +216,9 @@ enum sl_err sl_ep_tls_handshake(struct sl_ep_tls *ep, struct sl_scratch *scratch
         do {
             scratch->seal.len = 0;
             rc = feed(ep, scratch, hello_max_bytes, &in);
+            scratch->has_more = rc == SL_OK && sl_tls_ends_in_ticket(ep->tls);
             enum sl_err sent = send_sealed(ep, scratch);
+            scratch->has_more = false;
             if (is_bad(sent) && (rc == SL_AGAIN || rc == SL_OK || rc == SL_EWAIT)) {
                 return sent;
             }

@@ -53,11 +53,21 @@ static enum sl_err side_check(const struct sl_flow *from, const struct sl_flow *
     }
 }
 
+/* The second flow to end ends the connection: its sink is closed next. */
+static enum sl_err flow_turn(struct sl_flow *flow, const struct sl_flow *other,
+                             struct sl_scratch *scratch, size_t budget_bytes)
+{
+    scratch->is_closing = other->state == SL_FLOW_SHUT;
+    enum sl_err rc = sl_flow_turn(flow, scratch, budget_bytes);
+    scratch->is_closing = false;
+    return rc;
+}
+
 enum sl_err sl_relay_turn(struct sl_relay *relay, struct sl_scratch *scratch, size_t budget_bytes)
 {
-    enum sl_err up = sl_flow_turn(&relay->to_upstream, scratch, budget_bytes);
+    enum sl_err up = flow_turn(&relay->to_upstream, &relay->to_client, scratch, budget_bytes);
     bool was_stuck = sl_ep_pending(relay->to_upstream.to) > 0;
-    enum sl_err down = sl_flow_turn(&relay->to_client, scratch, budget_bytes);
+    enum sl_err down = flow_turn(&relay->to_client, &relay->to_upstream, scratch, budget_bytes);
     if (relay->to_client.state == SL_FLOW_DEAD && relay->to_client.is_sink_error &&
         relay->to_upstream.state == SL_FLOW_OPEN) {
         /* the client's reset was found by writing to it: read what it had sent before */

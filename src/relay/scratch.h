@@ -16,6 +16,8 @@ struct sl_scratch {
     size_t recv_bytes; /* of the last receive: what it costs to work on, however little comes out */
     struct sl_wbuf plain; /* decrypted */
     struct sl_wbuf seal;  /* encrypted, and what TLS itself has to say */
+    bool has_more;        /* what is written need not go out before what comes next */
+    bool is_closing;      /* what is shut is closed next, which says the same to the peer */
     struct sl_diag diag;  /* the words that belong to the last error */
 };
 

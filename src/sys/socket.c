@@ -231,17 +231,27 @@ enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret_len)
     return transfer_error(errno);
 }
 
-enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len)
+static enum sl_err send_with(int fd, struct sl_slice bytes, int flags, size_t *ret_len)
 {
     ssize_t len;
     do {
-        len = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+        len = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | flags);
     } while (len < 0 && errno == EINTR);
     if (len >= 0) {
         *ret_len = (size_t)len;
         return SL_OK;
     }
     return transfer_error(errno);
+}
+
+enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len)
+{
+    return send_with(fd, bytes, 0, ret_len);
+}
+
+enum sl_err sl_socket_send_more(int fd, struct sl_slice bytes, size_t *ret_len)
+{
+    return send_with(fd, bytes, MSG_MORE, ret_len);
 }
 
 size_t sl_socket_unsent(int fd)

@@ -49,6 +49,10 @@ SL_CHECKED enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret
 /** Writes what the kernel takes. SL_OK (some, in `ret_len`), SL_AGAIN, SL_ERESET, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len);
 
+/** The same for what may go out together with the next bytes or the FIN, or after 200 ms (tcp(7)).
+ */
+SL_CHECKED enum sl_err sl_socket_send_more(int fd, struct sl_slice bytes, size_t *ret_len);
+
 /** Bytes that a TCP peer has not acknowledged yet; 0 for a Unix socket, whose peer has them. */
 size_t sl_socket_unsent(int fd);
 
