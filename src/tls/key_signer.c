@@ -83,11 +83,7 @@ enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
     ERR_clear_error();
     sl_list_init(&signer->node);
     enum sl_err rc = sl_key_compact_create(pem, &signer->compact);
-    rc = rc == SL_OK ? sl_key_compact_build(signer->compact, &signer->key) : rc;
-    if (rc == SL_EINVAL) { /* what there is to say of it, libcrypto says */
-        sl_key_compact_destroy(SL_STEAL(signer->compact));
-        rc = sl_key_load(pem, diag, &signer->key);
-    }
+    rc = rc == SL_EINVAL ? sl_key_load(pem, diag, &signer->key) : rc;
     ERR_clear_error();
     if (rc == SL_OK) {
         *ret_signer = SL_STEAL(signer);
@@ -160,9 +156,20 @@ enum sl_err sl_key_signer_public(const struct sl_key_signer *signer, struct sl_w
     return rc;
 }
 
+static enum sl_err check_said(enum sl_err rc, struct sl_diag *diag)
+{
+    if (rc == SL_EINVAL) {
+        sl_diag_set(diag, "key: it is damaged: its halves do not belong together");
+    }
+    return rc;
+}
+
 enum sl_err sl_key_signer_check(const struct sl_key_signer *signer, struct sl_diag *diag)
 {
     enum sl_err rc = SL_OK;
+    if (signer->compact != NULL) {
+        return check_said(sl_key_compact_check(signer->compact), diag);
+    }
     if (EVP_PKEY_is_a(signer->key, "EC") != 1) {
         return SL_OK;
     }
@@ -170,8 +177,7 @@ enum sl_err sl_key_signer_check(const struct sl_key_signer *signer, struct sl_di
     if (ctx == NULL) {
         rc = SL_ENOMEM;
     } else if (EVP_PKEY_pairwise_check(ctx) != 1) {
-        sl_diag_set(diag, "key: it is damaged: its halves do not belong together");
-        rc = SL_EINVAL;
+        rc = check_said(SL_EINVAL, diag);
     }
     EVP_PKEY_CTX_free(ctx);
     ERR_clear_error();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents promise of the processes and that no other test would miss."""
+import base64
 import os
 import pathlib
 import re
@@ -30,6 +31,15 @@ def memfd(pid, name):
     raise AssertionError(f"process {pid} has no {name}")
 
 
+def blocks(path):
+    """The certificates and the private keys of a PEM file, as DER."""
+    text = pathlib.Path(path).read_text()
+    found = re.findall(r"-----BEGIN ([A-Z ]+)-----\n(.*?)-----END", text, re.S)
+    der = [(label, base64.b64decode(body)) for label, body in found]
+    return ([body for label, body in der if label == "CERTIFICATE"],
+            [body for label, body in der if label.endswith("PRIVATE KEY")])
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="processes hide their memory from their own user")
 class TestSecrets:
     def test_the_bundle_of_files_holds_no_private_key(self, fleet, pki, backend):
@@ -37,8 +47,11 @@ class TestSecrets:
         one = offload(fleet, pki, backend().url)
         assert b"PRIVATE KEY" in pathlib.Path(pki.combined).read_bytes(), "control"
         files = memfd(one.pid, "sluice-files")
-        assert b"BEGIN CERTIFICATE" in files
+        certificates, keys = blocks(pki.combined)
+        assert certificates and all(der in files for der in certificates)
         assert b"PRIVATE KEY" not in files
+        for key in keys:  # nor a part of one; the public half comes last
+            assert not any(key[at:at + 16] in files for at in range(24, len(key) // 2, 4))
 
     def test_no_process_leaves_a_core(self, fleet, pki, backend):
         one = offload(fleet, pki, backend().url)
