@@ -50,16 +50,30 @@ static enum sl_err recv_one(int fd, enum sl_message_phase phase, struct sl_wbuf 
     return rc == SL_EOF ? SL_ERESET : rc;
 }
 
+/* Opens what belongs to one key. */
+static enum sl_err key_open(const struct sl_keeper_file *file, struct sl_diag *diag, int *ret_fd,
+                            int *ret_passphrase_fd, unsigned *ret_mode)
+{
+    unsigned mode;
+    enum sl_err rc = sl_file_open(file->path, diag, ret_fd, ret_mode);
+    if (rc == SL_OK && file->passphrase_path != NULL) {
+        rc = sl_file_open(file->passphrase_path, diag, ret_passphrase_fd, &mode);
+    }
+    return rc;
+}
+
 /* A file that cannot be opened has no answer to wait for. */
 static enum sl_err hand_one(struct sl_keeper_handing *h)
 {
+    const struct sl_message passphrase = { .type = SL_MESSAGE_KEY_PASSPHRASE };
     const struct sl_keeper_file *file = &h->files[h->sent_count];
     uint8_t bytes[SL_MESSAGE_KEY_MAX];
     struct sl_wbuf what = sl_wbuf_of(bytes, sizeof(bytes));
     struct sl_diag diag = { 0 };
     unsigned mode = 0;
-    int file_fd = -1;
-    if (sl_file_open(file->path, &diag, &file_fd, &mode) != SL_OK) {
+    int file_fd = -1, passphrase_fd = -1;
+    if (key_open(file, &diag, &file_fd, &passphrase_fd, &mode) != SL_OK) {
+        sl_socket_close(&file_fd);
         h->hearer->heard(h->hearer, h->sent_count++, (struct sl_slice){ 0 }, &diag);
         h->heard_count++;
         return SL_OK;
@@ -69,7 +83,11 @@ static enum sl_err hand_one(struct sl_keeper_handing *h)
     rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
     const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
                                      .key = { h->sent_count, sl_wbuf_slice(&what) } };
+    if (rc == SL_OK && passphrase_fd >= 0) {
+        rc = send_one(h->fd, &passphrase, &passphrase_fd);
+    }
     rc = rc == SL_OK ? send_one(h->fd, &hand, &file_fd) : rc;
+    sl_socket_close(&passphrase_fd);
     sl_socket_close(&file_fd);
     h->sent_count += rc == SL_OK;
     return rc;

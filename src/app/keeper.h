@@ -21,9 +21,10 @@ struct sl_keeper_hearer {
 /** A file for the process to read. */
 struct sl_keeper_file {
     const char *path;
-    const char *service;        /* the first that names it; NULL for none */
-    bool may_premaster;         /* a policy of its services allows RSA key transport */
-    struct sl_slice public_der; /* that it must have; empty while it is not known */
+    const char *service;         /* the first that names it; NULL for none */
+    const char *passphrase_path; /* NULL: it is not encrypted */
+    bool may_premaster;          /* a policy of its services allows RSA key transport */
+    struct sl_slice public_der;  /* that it must have; empty while it is not known */
 };
 
 /** The files on their way to the process. Zeroed: there is none. */

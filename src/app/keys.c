@@ -2,6 +2,7 @@
 #include "app/keys.h"
 #include "app/cli.h"
 #include "app/confine.h"
+#include "app/secret.h"
 #include "codec/key_message.h"
 #include "codec/message.h"
 #include "sys/channel.h"
@@ -29,6 +30,8 @@ struct keys {
     struct sl_key_signer **signers; /* NULL for what could not be read */
     struct sl_key_ring ring;
     uint32_t count;
+    struct sl_secret passphrase; /* of the next key; empty: it is not encrypted */
+    enum sl_err passphrase_rc;   /* of the reading of it */
     struct sl_list clients;
     int exit_status;
     uint8_t in[SL_KEY_DATAGRAM_MAX], out[SL_KEY_DATAGRAM_MAX];
@@ -203,8 +206,18 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice wha
     struct sl_wbuf public_key = sl_wbuf_of(der, sizeof(der));
     SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
     struct sl_diag diag = { 0 };
-    enum sl_err rc = sl_file_read_fd(fd, SL_TLS_PEM_MAX, &diag, &pem);
-    rc = rc == SL_OK ? sl_key_signer_create(sl_blob_slice(&pem), &diag, &k->signers[index]) : rc;
+    enum sl_err rc = k->passphrase_rc;
+    if (rc != SL_OK) {
+        sl_diag_set(&diag,
+                    "passphrase_file: the first line has to be the passphrase: 1 to %d bytes",
+                    SL_SECRET_MAX);
+    }
+    k->passphrase_rc = SL_OK;
+    rc = rc == SL_OK ? sl_file_read_fd(fd, SL_TLS_PEM_MAX, &diag, &pem) : rc;
+    rc = rc == SL_OK ? sl_key_signer_create(sl_blob_slice(&pem), sl_secret_slice(&k->passphrase),
+                                            &diag, &k->signers[index])
+                     : rc;
+    sl_secret_wipe(&k->passphrase);
     rc = rc == SL_OK ? sl_key_signer_public(k->signers[index], &public_key) : rc;
     if (rc == SL_OK) { /* what was checked at the start is only to be the same */
         rc = expected.len > 0 ? sl_key_signer_expect(k->signers[index], expected, &diag)
@@ -236,6 +249,9 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
         return hear_count(k, message->key.index, message->key.bytes);
     case SL_MESSAGE_KEY_FILE:
         return hear_file(k, message->key.index, message->key.bytes, fds->fds[0]);
+    case SL_MESSAGE_KEY_PASSPHRASE:
+        k->passphrase_rc = sl_secret_read(fds->fds[0], &k->passphrase);
+        return SL_OK;
     case SL_MESSAGE_KEY_START:
         k->phase = SL_PHASE_RUNNING;
         return SL_OK;
@@ -288,6 +304,7 @@ static void keys_fini(struct keys *k)
         sl_key_signer_destroy(k->signers[i]);
     }
     free(k->signers);
+    sl_secret_wipe(&k->passphrase);
     sl_socket_close(&k->channel.fd);
     free(k);
 }

@@ -2,6 +2,7 @@
 #include "app/load.h"
 #include "app/confine.h"
 #include "app/load_impl.h"
+#include "app/secret.h"
 #include "net/resolver.h"
 #include "tls/certificate.h"
 #include <stdio.h>
@@ -14,7 +15,9 @@ enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_file *file, s
                          struct sl_blob *ret_blob)
 {
     struct sl_diag diag = { 0 };
-    enum sl_err rc = sl_file_read(file->path, max_bytes, &diag, ret_blob);
+    char path[SL_SECRET_PATH_MAX];
+    enum sl_err rc = sl_secret_path(file->path, &diag, path);
+    rc = rc == SL_OK ? sl_file_read(path, max_bytes, &diag, ret_blob) : rc;
     if (rc != SL_OK && rc != SL_ENOMEM) {
         sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s", diag.text);
     }
@@ -163,14 +166,19 @@ static bool is_at(const struct sl_conf_file *file, struct sl_conf_pos pos)
     return file->path != NULL && file->pos.line == pos.line && file->pos.column == pos.column;
 }
 
+static bool has_place(const struct sl_conf_certificate *certificate, struct sl_conf_pos pos)
+{
+    return is_at(&certificate->chain, pos) || is_at(&certificate->key, pos) ||
+           is_at(&certificate->passphrase_file, pos);
+}
+
 static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos pos)
 {
     const struct sl_conf_certificate *own = &service->upstream.certificate;
     bool has = is_at(&service->clients.ca, pos) || is_at(&service->upstream.ca, pos) ||
-               is_at(&own->chain, pos) || is_at(&own->key, pos);
+               has_place(own, pos);
     for (size_t i = 0; !has && i < service->certificates_count; i++) {
-        has = is_at(&service->certificates[i].chain, pos) ||
-              is_at(&service->certificates[i].key, pos);
+        has = has_place(&service->certificates[i], pos);
     }
     return has;
 }

@@ -9,11 +9,12 @@ enum { SL_LOAD_STORE_MAX = 16 * 1024 * 1024 }; /* bytes of a file of CA certific
 
 /** A file of a private key. */
 struct sl_load_key {
-    const struct sl_conf_file *file; /* the first place that names it, */
-    const char *service;             /* and that place's service */
-    struct sl_slice public_der;      /* empty: it could not be read */
-    const char *failure;             /* why not */
-    unsigned mode;                   /* of the file */
+    const struct sl_conf_file *file;       /* the first place that names it, */
+    const char *service;                   /* and that place's service */
+    const struct sl_conf_file *passphrase; /* NULL for none */
+    struct sl_slice public_der;            /* empty: it could not be read */
+    const char *failure;                   /* why not */
+    unsigned mode;                         /* of the file */
     bool may_premaster;
 };
 
@@ -95,3 +96,19 @@ SL_CHECKED enum sl_err sl_load_keys_end(struct sl_loader *l);
 
 /** The file that holds the key of `conf`. */
 const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf);
+
+/* app/load_secret.c */
+
+/** Where a file stands, for who opens it later; in the arena. SL_OK, SL_EINVAL (a finding),
+ * SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_load_secret_path(struct sl_load *load, const struct sl_conf_file *file,
+                                           const char **ret_path);
+
+/** Warns when others than its owner can read a file whose permission bits are `mode`. */
+void sl_load_secret_warn(struct sl_load *load, const struct sl_conf_file *file, const char *path,
+                         const char *what, unsigned mode);
+
+/** As sl_load_secret_path, of a passphrase or PIN, with a finding as well when it is not there or
+ * others can read it. SL_ENOENT and SL_ESYS too. */
+SL_CHECKED enum sl_err sl_load_secret(struct sl_load *load, const struct sl_conf_file *file,
+                                      const char **ret_path);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/confine.h"
 #include "app/load_impl.h"
-#include <stdlib.h>
-
-enum { KEY_MODE_OTHERS = 0044 };        /* group or all may read it */
-enum { CREDENTIAL_MODE_OTHERS = 0004 }; /* the same of what a service manager hands over */
 
 const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf)
 {
@@ -31,13 +27,18 @@ static enum sl_err key_add(struct sl_loader *l, const struct sl_conf_certificate
 {
     const struct sl_conf_file *file = sl_load_key_file(conf);
     struct sl_slice name = sl_slice_cstr(file->path);
+    const struct sl_conf_file *passphrase =
+        conf->passphrase_file.path == NULL ? NULL : &conf->passphrase_file;
     uint32_t number;
     if (sl_map_find(&l->key_names, name, &number) == SL_OK) {
-        l->keys[number].may_premaster = l->keys[number].may_premaster || may_premaster;
+        struct sl_load_key *key = &l->keys[number];
+        key->may_premaster = key->may_premaster || may_premaster;
+        key->passphrase = key->passphrase == NULL ? passphrase : key->passphrase;
         return SL_OK;
     }
-    l->keys[l->keys_count] =
-        (struct sl_load_key){ .file = file, .service = service, .may_premaster = may_premaster };
+    l->keys[l->keys_count] = (struct sl_load_key){
+        .file = file, .service = service, .passphrase = passphrase, .may_premaster = may_premaster
+    };
     return sl_map_add(&l->key_names, name, (uint32_t)l->keys_count++);
 }
 
@@ -106,6 +107,17 @@ static enum sl_err hand_begin(struct sl_loader *l, bool may_lack)
                        : rc;
 }
 
+/* What the process is to open. */
+static enum sl_err describe(struct sl_load *load, const struct sl_load_key *key,
+                            struct sl_keeper_file *file)
+{
+    *file = (struct sl_keeper_file){ .service = key->service, .may_premaster = key->may_premaster };
+    enum sl_err rc = sl_load_secret_path(load, key->file, &file->path);
+    return rc == SL_OK && key->passphrase != NULL
+               ? sl_load_secret(load, key->passphrase, &file->passphrase_path)
+               : rc;
+}
+
 enum sl_err sl_load_keys_begin(struct sl_loader *l)
 {
     struct sl_load *load = l->load;
@@ -118,9 +130,10 @@ enum sl_err sl_load_keys_begin(struct sl_loader *l)
         return SL_ENOMEM;
     }
     for (size_t i = 0; i < l->keys_count; i++) {
-        load->key_files[i] = (struct sl_keeper_file){ .path = l->keys[i].file->path,
-                                                      .service = l->keys[i].service,
-                                                      .may_premaster = l->keys[i].may_premaster };
+        sl_load_note(&rc, describe(load, &l->keys[i], &load->key_files[i]));
+    }
+    if (rc != SL_OK) {
+        return rc;
     }
     load->keys_count = (uint32_t)l->keys_count;
     l->hearer = (struct sl_keeper_hearer){ .opened = on_opened, .heard = on_heard };
@@ -134,29 +147,14 @@ void sl_load_keys_step(struct sl_loader *l)
     }
 }
 
-/* The group's bits of a credential are those of the list by which its service may read it. */
-static unsigned others_mode(const char *path)
-{
-    struct sl_slice rest = sl_slice_cstr(path);
-    struct sl_slice folder = sl_slice_cstr(getenv("CREDENTIALS_DIRECTORY"));
-    if (folder.len == 0 || !sl_slice_starts(rest, folder)) {
-        return KEY_MODE_OTHERS;
-    }
-    (void)sl_slice_cut(&rest, folder.len);
-    return sl_slice_starts(rest, SL_SLICE("/")) ? CREDENTIAL_MODE_OTHERS : KEY_MODE_OTHERS;
-}
-
 /* What is wrong with a file that is a chain, too, was said of the chain. */
 static void tell_of_keys(struct sl_loader *l)
 {
     for (size_t i = 0; i < l->keys_count; i++) {
         const struct sl_load_key *key = &l->keys[i];
         uint32_t chain;
-        if ((key->mode & others_mode(key->file->path)) != 0) {
-            sl_findings_add(&l->load->findings, SL_FINDING_WARNING, key->file->pos,
-                            "%s: others than its owner can read this private key (mode %04o)",
-                            key->file->path, key->mode);
-        }
+        sl_load_secret_warn(l->load, key->file, l->load->key_files[i].path, "private key",
+                            key->mode);
         bool is_said =
             sl_map_find(&l->chain_names, sl_slice_cstr(key->file->path), &chain) == SL_OK &&
             l->chains[chain].is_failed;

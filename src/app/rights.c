@@ -38,7 +38,9 @@ static uint64_t files_need(const struct sl_run *run, const struct sl_listens *li
     bool is_read = true;
     bool is_written = run->ready_file == NULL || is_folder_ours(run->ready_file);
     for (uint32_t i = 0; i < load->keys_count; i++) {
-        is_read = is_read && is_allowed(load->key_files[i].path, R_OK);
+        const struct sl_keeper_file *file = &load->key_files[i];
+        is_read = is_read && is_allowed(file->path, R_OK) &&
+                  (file->passphrase_path == NULL || is_allowed(file->passphrase_path, R_OK));
     }
     for (size_t i = 0; i < listens->count; i++) {
         const char *path = listens->list[i].unix_path;

@@ -52,6 +52,8 @@ static const struct row {
                                  BODY_KEY, 5, 4 + SL_MESSAGE_KEY_CAGE_MAX, 0 },
     [SL_MESSAGE_KEY_FILE]    = { "KEY_FILE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
                                  BODY_KEY, 5, SL_MESSAGE_KEY_MAX, 1 },
+    [SL_MESSAGE_KEY_PASSPHRASE] = { "KEY_PASSPHRASE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 1 },
     [SL_MESSAGE_KEY_START]   = { "KEY_START", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
                                  BODY_NONE, 0, 0, 0 },
     [SL_MESSAGE_KEY_CLIENT]  = { "KEY_CLIENT", SL_MESSAGE_TO_KEYS, IN_RUNNING,

@@ -18,25 +18,26 @@ enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes o
 enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
 enum sl_message_type {
-    SL_MESSAGE_BUNDLE = 1,  /* descriptor: the configuration bundle */
-    SL_MESSAGE_METRICS,     /* descriptor: the memory that its counters stand in */
-    SL_MESSAGE_LISTENER,    /* descriptor: a socket that listens */
-    SL_MESSAGE_TICKET_KEYS, /* the keys to use from now on */
-    SL_MESSAGE_START,       /* all is there: accept connections */
-    SL_MESSAGE_DRAIN,       /* accept no more, let what there is come to its end */
-    SL_MESSAGE_STOP,        /* end now */
-    SL_MESSAGE_READY,       /* the worker accepts connections */
-    SL_MESSAGE_FAILED,      /* the worker ends, and this is why */
-    SL_MESSAGE_DRAINED,     /* the worker ends its draining */
-    SL_MESSAGE_KEYS,        /* descriptor: the channel to ask for signatures on from now on */
-    SL_MESSAGE_KEY_COUNT,   /* how many keys will come, and the cage to be in before */
-    SL_MESSAGE_KEY_FILE,    /* descriptor: the file of one of them */
-    SL_MESSAGE_KEY_START,   /* all have come */
-    SL_MESSAGE_KEY_CLIENT,  /* descriptor: a worker's channel, to answer on */
-    SL_MESSAGE_KEY_PUBLIC,  /* the key was read, and this is its public half */
-    SL_MESSAGE_KEY_BAD,     /* the key could not be read, and this is why */
-    SL_MESSAGE_KEY_CUT,     /* a worker sent what it must not, and is not answered any more */
-    SL_MESSAGE_KEY_LACKS,   /* what its cage came to lack */
+    SL_MESSAGE_BUNDLE = 1,     /* descriptor: the configuration bundle */
+    SL_MESSAGE_METRICS,        /* descriptor: the memory that its counters stand in */
+    SL_MESSAGE_LISTENER,       /* descriptor: a socket that listens */
+    SL_MESSAGE_TICKET_KEYS,    /* the keys to use from now on */
+    SL_MESSAGE_START,          /* all is there: accept connections */
+    SL_MESSAGE_DRAIN,          /* accept no more, let what there is come to its end */
+    SL_MESSAGE_STOP,           /* end now */
+    SL_MESSAGE_READY,          /* the worker accepts connections */
+    SL_MESSAGE_FAILED,         /* the worker ends, and this is why */
+    SL_MESSAGE_DRAINED,        /* the worker ends its draining */
+    SL_MESSAGE_KEYS,           /* descriptor: the channel to ask for signatures on from now on */
+    SL_MESSAGE_KEY_COUNT,      /* how many keys will come, and the cage to be in before */
+    SL_MESSAGE_KEY_FILE,       /* descriptor: the file of one of them */
+    SL_MESSAGE_KEY_PASSPHRASE, /* descriptor: the file of the passphrase of the next of them */
+    SL_MESSAGE_KEY_START,      /* all have come */
+    SL_MESSAGE_KEY_CLIENT,     /* descriptor: a worker's channel, to answer on */
+    SL_MESSAGE_KEY_PUBLIC,     /* the key was read, and this is its public half */
+    SL_MESSAGE_KEY_BAD,        /* the key could not be read, and this is why */
+    SL_MESSAGE_KEY_CUT,        /* a worker sent what it must not, and is not answered any more */
+    SL_MESSAGE_KEY_LACKS,      /* what its cage came to lack */
     SL_MESSAGE_TYPE_END
 };
 

@@ -10,9 +10,13 @@
 #include "conf/finding.h"
 #include "conf/policy.h"
 
+#define SL_CONF_CREDENTIAL                                                                         \
+    "credential:" /* before the name of what the service manager hands over */
+
 /** A file that the configuration names; `path` is NULL when the option is not set. */
 struct sl_conf_file {
-    const char *path; /* absolute, or relative to nothing when no folder was given */
+    const char *path; /* absolute, or relative to nothing when no folder was given; or as it stands:
+                       * "credential:NAME" (app/secret.h) */
     struct sl_conf_pos pos;
 };
 
@@ -30,6 +34,7 @@ struct sl_conf_url {
 /** A chain (leaf first) and its key; `key.path` is NULL when the chain file holds the key. */
 struct sl_conf_certificate {
     struct sl_conf_file chain, key;
+    struct sl_conf_file passphrase_file; /* of the key's file */
 };
 
 struct sl_conf_timeouts {

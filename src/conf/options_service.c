@@ -110,6 +110,17 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_certificate, key),
     },
     {
+        .in = SL_SECTION_CERTIFICATE,
+        .key = "passphrase_file",
+        .type = SL_TYPE_FILE,
+        .min = 1,
+        .max = SL_OPTION_PATH_BYTES,
+        .absent = "the key is not encrypted",
+        .example = "/etc/sluice/me.passphrase",
+        .text = "File whose first line is the passphrase of the PEM file with the private key",
+        SL_OPTION_AT(struct sl_conf_certificate, passphrase_file),
+    },
+    {
         .in = SL_SECTION_TIMEOUTS,
         .key = "handshake",
         .type = SL_TYPE_DURATION,

@@ -221,6 +221,20 @@ static bool text_check(struct sl_read *read, const struct sl_schema_option *opti
     return true;
 }
 
+/* Where credentials stand is known to who opens them: here only that the name is one file's. */
+static bool credential_check(struct sl_read *read, const struct sl_schema_option *option,
+                             const struct sl_yaml_node *node, struct sl_slice name)
+{
+    if (name.len > 0 && sl_slice_find(name, '/') == name.len && !sl_slice_eq(name, SL_SLICE(".")) &&
+        !sl_slice_eq(name, SL_SLICE(".."))) {
+        return true;
+    }
+    sl_read_error(read, node->pos,
+                  "'%s' cannot be '%s': behind credential: stands the name of a credential",
+                  option->key, sl_text_shown(node->text).text);
+    return false;
+}
+
 static bool file_read(struct sl_read *read, const struct sl_schema_option *option,
                       const struct sl_yaml_node *node, void *field)
 {
@@ -228,7 +242,17 @@ static bool file_read(struct sl_read *read, const struct sl_schema_option *optio
         return false;
     }
     struct sl_conf_file *file = field;
-    const char *path = sl_read_path(read, sl_slice_cstr(""), node->text);
+    struct sl_slice rest = node->text;
+    const char *path = NULL;
+    if (sl_slice_starts(rest, SL_SLICE(SL_CONF_CREDENTIAL))) {
+        (void)sl_slice_cut(&rest, sizeof(SL_CONF_CREDENTIAL) - 1);
+        if (!credential_check(read, option, node, rest)) {
+            return false;
+        }
+        path = sl_read_text(read, node->text);
+    } else {
+        path = sl_read_path(read, sl_slice_cstr(""), node->text);
+    }
     if (path == NULL) {
         return false;
     }

@@ -112,6 +112,8 @@ static void intro_put(struct page *page)
         "* An option that the file does not set has the default given here. A service's `policy`\n"
         "  goes before the one at the top level. There are no includes.\n"
         "* Relative paths, those in `unix:` URLs as well, begin in the folder of the file.\n"
+        "* `credential:NAME` in place of a file is what systemd hands over "
+        "(`LoadCredential=NAME:...`).\n"
         "* A **duration** is a whole number and its unit: `500ms`, `10s`, `5m`, `8h`, `7d`.\n"
         "* A **size** is a number of bytes, or a whole number and `KiB`, `MiB` or `GiB`.\n"
         "* A **switch** is `on` or `off`; `true`, `yes`, `false` and `no` are the same.\n"

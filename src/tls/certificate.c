@@ -166,7 +166,7 @@ enum sl_err sl_tls_cert_create(struct sl_slice chain_pem, struct sl_slice key_pe
     }
     SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = NULL;
     enum sl_err rc = chain_load(chain_pem, diag, &cert);
-    rc = rc == SL_OK ? sl_key_load(key_pem, diag, &cert->key) : rc;
+    rc = rc == SL_OK ? sl_key_load(key_pem, (struct sl_slice){ 0 }, diag, &cert->key) : rc;
     rc = rc == SL_OK ? cert_finish(cert, diag) : rc;
     ERR_clear_error();
     if (rc == SL_OK) {

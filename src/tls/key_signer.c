@@ -69,8 +69,8 @@ static void signer_cleanup(struct sl_key_signer **signer)
     sl_key_signer_destroy(*signer);
 }
 
-enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
-                                 struct sl_key_signer **ret_signer)
+enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_slice passphrase,
+                                 struct sl_diag *diag, struct sl_key_signer **ret_signer)
 {
     if (pem.len > SL_TLS_PEM_MAX) {
         sl_diag_set(diag, "key: larger than %d bytes", SL_TLS_PEM_MAX);
@@ -82,8 +82,11 @@ enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
     }
     ERR_clear_error();
     sl_list_init(&signer->node);
-    enum sl_err rc = sl_key_compact_create(pem, &signer->compact);
-    rc = rc == SL_EINVAL ? sl_key_load(pem, diag, &signer->key) : rc;
+    enum sl_err rc =
+        passphrase.ptr == NULL ? sl_key_compact_create(pem, &signer->compact) : SL_EINVAL;
+    if (rc == SL_EINVAL) { /* what there is to say of it, libcrypto says */
+        rc = sl_key_load(pem, passphrase, diag, &signer->key);
+    }
     ERR_clear_error();
     if (rc == SL_OK) {
         *ret_signer = SL_STEAL(signer);

@@ -30,9 +30,11 @@ SL_CHECKED enum sl_err sl_key_signer_guard_memory(size_t keys_count);
 
 /**
  * Takes the first private key of `pem`.
+ * @param passphrase  that it is encrypted with, at most 1,024 bytes; its `ptr` is NULL for none
  * @return SL_OK, SL_EINVAL (diag), SL_ERANGE (larger than SL_TLS_PEM_MAX), SL_ENOMEM
  */
-SL_CHECKED enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_diag *diag,
+SL_CHECKED enum sl_err sl_key_signer_create(struct sl_slice pem, struct sl_slice passphrase,
+                                            struct sl_diag *diag,
                                             struct sl_key_signer **ret_signer);
 void sl_key_signer_destroy(struct sl_key_signer *signer); /* NULL is allowed; wipes */
 

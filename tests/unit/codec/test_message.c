@@ -56,6 +56,7 @@ static const struct {
       { true, false, false },
       1,
       19 },
+    { { SL_MESSAGE_KEY_PASSPHRASE, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 1, 8 },
     { { SL_MESSAGE_KEY_START, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 0, 8 },
     { { SL_MESSAGE_KEY_CLIENT, { .worker_index = 5 } },
       SL_MESSAGE_TO_KEYS,

@@ -43,6 +43,22 @@ static void sizes_keep_their_range(void **state)
                     "GiB, 16KiB to 1MiB\n");
 }
 
+static void credentials_are_named_and_not_looked_for(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(
+        ENCRYPT "    upstream: { certificate: { chain: me.pem, key: 'credential:k' } }\n", "");
+    expect_findings(ENCRYPT "    upstream: { ca: 'credential:../k' }\n",
+                    "5:21: error: 'ca' cannot be 'credential:../k': behind credential: stands the "
+                    "name of a credential\n");
+    expect_findings(ENCRYPT "    upstream: { ca: 'credential:' }\n",
+                    "5:21: error: 'ca' cannot be 'credential:': behind credential: stands the "
+                    "name of a credential\n");
+    expect_findings(ENCRYPT "    upstream: { ca: 'credential:..' }\n",
+                    "5:21: error: 'ca' cannot be 'credential:..': behind credential: stands the "
+                    "name of a credential\n");
+}
+
 static void words_are_those_of_the_list(void **state)
 {
     SL_UNUSED(state);
@@ -130,6 +146,7 @@ int main(void)
         cmocka_unit_test(integers_keep_their_range),
         cmocka_unit_test(durations_keep_their_range_and_their_unit),
         cmocka_unit_test(sizes_keep_their_range),
+        cmocka_unit_test(credentials_are_named_and_not_looked_for),
         cmocka_unit_test(words_are_those_of_the_list),
         cmocka_unit_test(an_option_wants_its_kind_of_value),
         cmocka_unit_test(lists_have_at_most_their_count),

@@ -72,7 +72,7 @@ static void what_is_wrong_with_the_files_is_said(void **state)
     assert_refused(f->ec.chain,
                    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n"
                    "-----END ENCRYPTED PRIVATE KEY-----\n",
-                   "key: it is encrypted with a password");
+                   "key: it is encrypted: passphrase_file is to name its passphrase");
     char *swapped = pki_join(f->ca.chain, f->ec.chain);
     assert_refused(swapped, f->ec.key,
                    "chain: the key belongs to certificate 2: put that one first");

@@ -67,7 +67,9 @@ static void key_add(struct office *o, const struct pki_cert *pki)
     struct sl_wbuf out = sl_wbuf_of(der, sizeof(der));
     struct sl_diag diag = { "" };
     size_t i = o->keys_count++;
-    assert_int_equal(sl_key_signer_create(pki_slice(pki->key), &diag, &o->signers[i]), SL_OK);
+    assert_int_equal(
+        sl_key_signer_create(pki_slice(pki->key), (struct sl_slice){ 0 }, &diag, &o->signers[i]),
+        SL_OK);
     assert_int_equal(sl_key_signer_public(o->signers[i], &out), SL_OK);
     const struct sl_tls_key key = { sl_wbuf_slice(&out), (uint32_t)i, &o->service };
     enum sl_err rc = sl_tls_cert_create_apart(pki_slice(pki->chain), &key, &diag, &o->apart[i]);

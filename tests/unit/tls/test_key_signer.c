@@ -5,6 +5,7 @@
 #include "tls/key_signer.h"
 #include "tls/library.h"
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <setjmp.h>
@@ -14,12 +15,14 @@
 
 #include <cmocka.h>
 
+static const struct sl_slice NO_PASSPHRASE = { 0 };
+
 static struct sl_key_signer *signer_make(enum pki_kind kind)
 {
     struct pki_cert pki;
     struct sl_key_signer *signer = NULL;
     pki_make(&(struct pki_spec){ .cn = "a", .kind = kind }, NULL, &pki);
-    assert_int_equal(sl_key_signer_create(pki_slice(pki.key), NULL, &signer), SL_OK);
+    assert_int_equal(sl_key_signer_create(pki_slice(pki.key), NO_PASSPHRASE, NULL, &signer), SL_OK);
     pki_free(&pki);
     return signer;
 }
@@ -140,14 +143,68 @@ static void a_file_without_a_key_is_said(void **state)
     struct sl_key_signer *signer = NULL;
     struct sl_diag diag = { "" };
     SL_UNUSED(state);
-    assert_int_equal(sl_key_signer_create(SL_SLICE("nothing"), &diag, &signer), SL_EINVAL);
+    assert_int_equal(sl_key_signer_create(SL_SLICE("nothing"), NO_PASSPHRASE, &diag, &signer),
+                     SL_EINVAL);
     assert_string_equal(diag.text, "key: there is no private key in it");
     char *big = calloc(1, SL_TLS_PEM_MAX + 1);
-    assert_int_equal(sl_key_signer_create(sl_slice_of(big, SL_TLS_PEM_MAX + 1), &diag, &signer),
-                     SL_ERANGE);
+    assert_int_equal(
+        sl_key_signer_create(sl_slice_of(big, SL_TLS_PEM_MAX + 1), NO_PASSPHRASE, &diag, &signer),
+        SL_ERANGE);
     free(big);
     assert_null(signer);
     sl_key_signer_destroy(NULL);
+}
+
+/* A new key in one of the two encrypted forms. */
+static BIO *encrypted(bool is_traditional, const char *passphrase)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    BIO *bio = BIO_new(BIO_s_mem());
+    const int len = (int)strlen(passphrase);
+    const unsigned char *text = (const unsigned char *)passphrase;
+    assert_int_equal(is_traditional ? PEM_write_bio_PrivateKey_traditional(
+                                          bio, key, EVP_aes_256_cbc(), text, len, NULL, NULL)
+                                    : PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(),
+                                                                    passphrase, len, NULL, NULL),
+                     1);
+    EVP_PKEY_free(key);
+    return bio;
+}
+
+static void an_encrypted_key_opens_with_its_passphrase_only(void **state)
+{
+    SL_UNUSED(state);
+    for (int is_traditional = 0; is_traditional <= 1; is_traditional++) {
+        BIO *bio = encrypted(is_traditional == 1, "open sesame");
+        char *text = NULL;
+        long len = BIO_get_mem_data(bio, &text);
+        const struct sl_slice pem = sl_slice_of(text, (size_t)len);
+        struct sl_key_signer *signer = NULL;
+        struct sl_diag diag = { "" };
+        assert_int_equal(sl_key_signer_create(pem, NO_PASSPHRASE, &diag, &signer), SL_EINVAL);
+        assert_string_equal(diag.text,
+                            "key: it is encrypted: passphrase_file is to name its passphrase");
+        assert_int_equal(sl_key_signer_create(pem, SL_SLICE("close"), &diag, &signer), SL_EINVAL);
+        assert_string_equal(diag.text, "key: the passphrase is wrong, or the key is damaged");
+        assert_null(signer);
+        assert_int_equal(sl_key_signer_create(pem, SL_SLICE("open sesame"), &diag, &signer), SL_OK);
+        sl_key_signer_destroy(signer);
+        BIO_free(bio);
+    }
+}
+
+static void a_passphrase_for_a_key_that_is_not_encrypted_is_said(void **state)
+{
+    struct pki_cert pki;
+    struct sl_key_signer *signer = NULL;
+    struct sl_diag diag = { "" };
+    SL_UNUSED(state);
+    pki_make(&(struct pki_spec){ .cn = "a" }, NULL, &pki);
+    assert_int_equal(sl_key_signer_create(pki_slice(pki.key), SL_SLICE("x"), &diag, &signer),
+                     SL_EINVAL);
+    assert_string_equal(diag.text, "key: it is not encrypted: leave passphrase_file out");
+    assert_null(signer);
+    pki_free(&pki);
 }
 
 static int init(void **state)
@@ -166,6 +223,8 @@ int main(void)
         cmocka_unit_test(a_signature_needs_room),
         cmocka_unit_test(another_key_is_told_apart),
         cmocka_unit_test(a_file_without_a_key_is_said),
+        cmocka_unit_test(an_encrypted_key_opens_with_its_passphrase_only),
+        cmocka_unit_test(a_passphrase_for_a_key_that_is_not_encrypted_is_said),
     };
     return cmocka_run_group_tests_name("tls/key_signer", tests, init, NULL);
 }

@@ -159,7 +159,9 @@ static void leaf_make(struct office *o, enum leaf leaf, const struct pki_cert *i
                                  .kind = is_rsa ? PKI_RSA : PKI_EC },
              issuer, &pki);
     char *chain = pki_join(pki.chain, intermediates);
-    assert_int_equal(sl_key_signer_create(pki_slice(pki.key), NULL, &o->signers[leaf]), SL_OK);
+    assert_int_equal(
+        sl_key_signer_create(pki_slice(pki.key), (struct sl_slice){ 0 }, NULL, &o->signers[leaf]),
+        SL_OK);
     assert_int_equal(sl_key_signer_public(o->signers[leaf], &out), SL_OK);
     const struct sl_tls_key key = { sl_wbuf_slice(&out), (uint32_t)leaf, &o->service };
     assert_int_equal(sl_tls_cert_create_apart(pki_slice(chain), &key, NULL, &o->certs[leaf]),
