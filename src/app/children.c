@@ -199,22 +199,13 @@ static enum sl_err child_start(struct sl_child *child)
     return SL_OK;
 }
 
-static uint64_t restart_pause_ms(const struct sl_child *child)
-{
-    if (child->deaths_count <= 1) {
-        return 0;
-    }
-    uint32_t doublings = SL_MIN(child->deaths_count - 2, 16U);
-    return SL_MIN((uint64_t)SL_RESTART_PAUSE_MIN_MS << doublings,
-                  (uint64_t)SL_RESTART_PAUSE_MAX_MS);
-}
-
 static void on_restart(struct sl_timer *timer)
 {
     struct sl_child *child = SL_CONTAINER_OF(timer, struct sl_child, restart);
     if (!child->children->is_ending && child_start(child) != SL_OK) {
         child->deaths_count++;
-        sl_loop_timer(child->children->source.loop, timer, restart_pause_ms(child));
+        sl_loop_timer(child->children->source.loop, timer,
+                      sl_restart_pause_ms(child->deaths_count));
     }
 }
 
@@ -231,11 +222,7 @@ static void log_death(struct sl_child *child, int status, uint64_t pause_ms)
     sl_log_begin(log, &line, SL_LOG_ERROR, "worker_died");
     sl_logline_u64(&line, "worker", child->index);
     sl_logline_u64(&line, "pid", (uint64_t)child->pid);
-    if (WIFSIGNALED(status)) {
-        sl_logline_u64(&line, "signal", (uint64_t)WTERMSIG(status));
-    } else {
-        sl_logline_u64(&line, "status", (uint64_t)WEXITSTATUS(status));
-    }
+    sl_restart_log_status(&line, status);
     if (child->failure[0] != '\0') {
         sl_logline_cstr(&line, "detail", child->failure);
     }
@@ -259,12 +246,12 @@ static void child_ended(struct sl_child *child, int status)
         on_channel_ready(&child->channel, 0);
     }
     if (!is_expected) {
-        log_death(child, status, restart_pause_ms(child));
+        log_death(child, status, sl_restart_pause_ms(child->deaths_count));
     }
     child_close(child);
     sl_timer_cancel(&child->overdue);
     if (!children->is_ending) {
-        sl_loop_timer(loop, &child->restart, restart_pause_ms(child));
+        sl_loop_timer(loop, &child->restart, sl_restart_pause_ms(child->deaths_count));
     }
     children->on_change(children, child);
 }

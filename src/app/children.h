@@ -4,6 +4,7 @@
 #pragma once
 #include "app/keeper.h"
 #include "app/listen.h"
+#include "app/restart.h"
 #include "codec/message.h"
 #include "net/metrics.h"
 #include "svc/log.h"
@@ -12,10 +13,7 @@
 #include <sys/types.h>
 
 enum {
-    SL_RESTART_PAUSE_MIN_MS = 100, /* doubled with every death in a row; the first has none */
-    SL_RESTART_PAUSE_MAX_MS = 30 * 1000,
-    SL_RESTART_LIVED_MS = 30 * 1000, /* a worker that lived so long was not dying in a row */
-    SL_START_MAX_MS = 120 * 1000,    /* a worker that is not ready by then is ended */
+    SL_START_MAX_MS = 120 * 1000, /* a worker that is not ready by then is ended */
 };
 
 enum sl_child_state { SL_CHILD_GONE, SL_CHILD_STARTING, SL_CHILD_RUNNING, SL_CHILD_DRAINING };

@@ -6,7 +6,7 @@
 
 enum { PARTS_TEXT_MAX = 256 }; /* bytes; holds the names of all parts */
 
-/* How `keys` is caged: flags of the message KEY_COUNT. */
+/* How `keys` is caged: flags of the message KEY_COUNT, and of TOKEN_CAGE. */
 enum { KEYS_CAGED = 1U << 0, KEYS_REQUIRED = 1U << 1, KEYS_KILLED = 1U << 2 };
 
 /* Names of parts, for a log line. */
@@ -38,13 +38,13 @@ static struct parts_text rights_text(void)
     return text;
 }
 
-enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out)
+static enum sl_err user_put(const struct sl_conf *conf, const char *name, struct sl_wbuf *out)
 {
     struct sl_cage_user user;
     if (geteuid() != 0 || conf->cage.mode == SL_CAGE_MODE_OFF) {
         return SL_OK;
     }
-    if (sl_cage_user_find(conf->user.text, &user) != SL_OK) {
+    if (sl_cage_user_find(name, &user) != SL_OK) {
         return SL_ENOENT;
     }
     if (user.uid == 0) {
@@ -56,6 +56,11 @@ enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out)
         rc = sl_wbuf_put_u32(out, user.groups[i]);
     }
     return rc;
+}
+
+enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out)
+{
+    return user_put(conf, conf->user.text, out);
 }
 
 /* What sl_confine_user_put has written. */
@@ -87,20 +92,33 @@ static enum sl_err rules_of(const struct sl_conf *conf, struct sl_slice files,
     return rc;
 }
 
-enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack, struct sl_wbuf *out)
+static enum sl_err flags_put(const struct sl_conf *conf, bool may_lack, struct sl_wbuf *out)
 {
     unsigned flags = conf->cage.mode == SL_CAGE_MODE_OFF ? 0 : KEYS_CAGED;
     flags |= conf->cage.mode == SL_CAGE_MODE_REQUIRED && !may_lack ? KEYS_REQUIRED : 0;
     flags |= conf->cage.action == SL_CAGE_ACTION_KILL ? KEYS_KILLED : 0;
-    enum sl_err rc = sl_wbuf_put_u8(out, (uint8_t)flags);
+    return sl_wbuf_put_u8(out, (uint8_t)flags);
+}
+
+enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack, struct sl_wbuf *out)
+{
+    enum sl_err rc = flags_put(conf, may_lack, out);
     rc = rc == SL_OK ? sl_confine_user_put(conf, out) : rc;
     return rc == SL_ENOENT ? SL_OK : rc;
 }
 
-enum sl_err sl_confine_keys_enter(struct sl_slice bytes, unsigned *ret_lacks)
+enum sl_err sl_confine_token_put(const struct sl_conf *conf, bool may_lack, struct sl_wbuf *out)
+{
+    enum sl_err rc = flags_put(conf, may_lack, out);
+    return rc == SL_OK && conf->pkcs11.user.text != NULL
+               ? user_put(conf, conf->pkcs11.user.text, out)
+               : rc;
+}
+
+static enum sl_err enter_as(enum sl_cage_role role, struct sl_slice bytes, unsigned *ret_lacks)
 {
     struct sl_cage_report report = { 0 };
-    struct sl_cage_rules rules = { .role = SL_CAGE_KEYS };
+    struct sl_cage_rules rules = { .role = role };
     if (bytes.len == 0) {
         return SL_EPROTO;
     }
@@ -116,6 +134,17 @@ enum sl_err sl_confine_keys_enter(struct sl_slice bytes, unsigned *ret_lacks)
     enum sl_err rc = sl_cage_enter(&rules, &report);
     *ret_lacks = report.lacks & ~sl_cage_unbuilt();
     return (flags & KEYS_REQUIRED) != 0 ? rc : SL_OK;
+}
+
+enum sl_err sl_confine_keys_enter(struct sl_slice bytes, unsigned *ret_lacks)
+{
+    return enter_as(SL_CAGE_KEYS, bytes, ret_lacks);
+}
+
+enum sl_err sl_confine_token_enter(struct sl_slice bytes)
+{
+    unsigned lacks = 0;
+    return enter_as(SL_CAGE_TOKEN, bytes, &lacks);
 }
 
 /* Whether the configuration can do without what is lacking. */

@@ -34,6 +34,12 @@ SL_CHECKED enum sl_err sl_confine_announce(const struct sl_load *load, struct sl
 SL_CHECKED enum sl_err sl_confine_keys_put(const struct sl_conf *conf, bool may_lack,
                                            struct sl_wbuf *out);
 
+/** As sl_confine_keys_put, for processes of tokens, which become `pkcs11.user`. SL_ENOENT: there is
+ * no such user. */
+SL_CHECKED enum sl_err sl_confine_token_put(const struct sl_conf *conf, bool may_lack,
+                                            struct sl_wbuf *out);
+SL_CHECKED enum sl_err sl_confine_token_enter(struct sl_slice rules);
+
 /**
  * Enters that cage.
  * @param ret_lacks  what is lacking, though the build has it; set with SL_ENOENT as well

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/keeper.h"
-#include "app/children.h"
 #include "app/confine.h"
 #include "app/keys.h"
+#include "app/restart.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/process.h"
@@ -34,6 +34,11 @@ static enum sl_err send_one(int fd, const struct sl_message *message, const int 
         rc = poll(&room, 1, ANSWER_WAIT_MS) <= 0 ? SL_ETIMEDOUT : SL_OK;
     }
     return rc;
+}
+
+enum sl_err sl_keeper_send(int fd, const struct sl_message *message, const int *with)
+{
+    return send_one(fd, message, with);
 }
 
 /* Reads the next message; it points into `in`. */
@@ -206,16 +211,6 @@ void sl_keeper_dismiss(pid_t pid, int *fd)
     }
 }
 
-static uint64_t restart_pause_ms(const struct sl_keeper *keeper)
-{
-    if (keeper->deaths_count <= 1) {
-        return 0;
-    }
-    uint32_t doublings = SL_MIN(keeper->deaths_count - 2, 16U);
-    return SL_MIN((uint64_t)SL_RESTART_PAUSE_MIN_MS << doublings,
-                  (uint64_t)SL_RESTART_PAUSE_MAX_MS);
-}
-
 static void on_opened(struct sl_keeper_hearer *hearer, uint32_t index, unsigned mode)
 {
     SL_UNUSED(hearer);
@@ -247,7 +242,9 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     struct sl_message message;
     SL_UNUSED(events);
     enum sl_err rc = recv_one(watch->fd, SL_PHASE_RUNNING, &in, &message);
-    if (rc == SL_OK) { /* KEY_CUT: the table lets nothing else through */
+    if (rc == SL_OK && message.type == SL_MESSAGE_KEY_STUCK) {
+        keeper->on_stuck(keeper, message.worker_index);
+    } else if (rc == SL_OK) { /* KEY_CUT: the table lets nothing else through */
         keeper->on_cut(keeper, message.worker_index);
     } else if (rc != SL_AGAIN) { /* SIGCHLD tells the rest */
         sl_loop_remove(keeper->loop, watch);
@@ -294,7 +291,7 @@ static void on_restart(struct sl_timer *timer)
         keeper->on_back(keeper);
     } else {
         keeper->deaths_count++;
-        sl_loop_timer(keeper->loop, timer, restart_pause_ms(keeper));
+        sl_loop_timer(keeper->loop, timer, sl_restart_pause_ms(keeper->deaths_count));
     }
 }
 
@@ -304,7 +301,7 @@ enum sl_err sl_keeper_start(struct sl_keeper *keeper)
     keeper->hearer.opened = on_opened;
     keeper->hearer.heard = on_heard;
     sl_timer_init(&keeper->restart, on_restart);
-    return keeper->count == 0 ? SL_OK : keeper_spawn(keeper);
+    return keeper->count == 0 && !keeper->has_tokens ? SL_OK : keeper_spawn(keeper);
 }
 
 void sl_keeper_fini(struct sl_keeper *keeper)
@@ -328,6 +325,7 @@ enum sl_err sl_keeper_attach(struct sl_keeper *keeper, uint16_t worker_index, in
     if (rc != SL_OK) {
         return rc;
     }
+    sl_channel_widen(ends[0]);
     const struct sl_message client = { .type = SL_MESSAGE_KEY_CLIENT,
                                        .worker_index = worker_index };
     rc = send_one(keeper->channel.fd, &client, &ends[0]);
@@ -354,15 +352,11 @@ bool sl_keeper_ended(struct sl_keeper *keeper, pid_t pid, int status)
     sl_socket_close(&keeper->channel.fd);
     sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "keys_died");
     sl_logline_u64(&line, "pid", (uint64_t)pid);
-    if (WIFSIGNALED(status)) {
-        sl_logline_u64(&line, "signal", (uint64_t)WTERMSIG(status));
-    } else {
-        sl_logline_u64(&line, "status", (uint64_t)WEXITSTATUS(status));
-    }
-    sl_logline_u64(&line, "restart_in_ms", restart_pause_ms(keeper));
+    sl_restart_log_status(&line, status);
+    sl_logline_u64(&line, "restart_in_ms", sl_restart_pause_ms(keeper->deaths_count));
     sl_log_put(keeper->log, &line);
     if (!keeper->is_ending) {
-        sl_loop_timer(keeper->loop, &keeper->restart, restart_pause_ms(keeper));
+        sl_loop_timer(keeper->loop, &keeper->restart, sl_restart_pause_ms(keeper->deaths_count));
     }
     return true;
 }

@@ -63,6 +63,10 @@ SL_CHECKED enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint3
                                        struct sl_slice cage, struct sl_keeper_hearer *hearer,
                                        pid_t *ret_pid, int *ret_fd);
 
+/** Sends one message of the table to a child, with the descriptors that belong to it; waits for one
+ * that is slow to read. SL_OK, SL_ETIMEDOUT, SL_ERESET, SL_ENOSPC, SL_ERANGE. */
+SL_CHECKED enum sl_err sl_keeper_send(int fd, const struct sl_message *message, const int *with);
+
 /** Asks a process that sl_keeper_spawn has started to end, and collects it. */
 void sl_keeper_dismiss(pid_t pid, int *fd);
 
@@ -70,10 +74,11 @@ struct sl_keeper {
     struct sl_loop *loop;
     struct sl_log *log;
     const struct sl_keeper_file *files; /* by key index */
-    uint32_t count;                     /* 0: nothing is ever started */
-    struct sl_slice cage;               /* of the process; the caller's */
-    pid_t pid;                          /* 0 when there is none; one that is there is taken over */
-    struct sl_watch channel;            /* owns our end */
+    uint32_t count;
+    bool has_tokens;         /* there are keys elsewhere; without any key nothing is ever started */
+    struct sl_slice cage;    /* of the process; the caller's */
+    pid_t pid;               /* 0 when there is none; one that is there is taken over */
+    struct sl_watch channel; /* owns our end */
     struct sl_timer restart;
     struct sl_keeper_hearer hearer;
     uint32_t deaths_count; /* in a row */
@@ -83,6 +88,8 @@ struct sl_keeper {
     void (*on_back)(struct sl_keeper *keeper);
     /** A worker has sent it what it must not. */
     void (*on_cut)(struct sl_keeper *keeper, uint16_t worker_index);
+    /** A process of a token does not answer it. */
+    void (*on_stuck)(struct sl_keeper *keeper, uint16_t process_index);
 };
 
 /** The members without a default are set by the caller before. SL_OK, and as sl_keeper_spawn. */

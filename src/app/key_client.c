@@ -143,12 +143,20 @@ static void on_flush(struct sl_task *task)
     send_queued(SL_CONTAINER_OF(task, struct sl_key_client, flush));
 }
 
+/* A token's signature comes in two steps: the first gives back the place among those under way, so
+ * that other keys never wait for a token. */
 static void hear(struct sl_key_client *client, const struct sl_key_message *message)
 {
-    static const enum sl_err RESULTS[SL_KEY_RESULT_END] = {
-        [SL_KEY_DONE] = SL_OK, [SL_KEY_REFUSED] = SL_EINVAL, [SL_KEY_NOT_THERE] = SL_ENOENT
-    };
-    client->sent_count -= client->sent_count > 0;
+    static const enum sl_err RESULTS[SL_KEY_RESULT_END] = { [SL_KEY_DONE] = SL_OK,
+                                                            [SL_KEY_REFUSED] = SL_EINVAL,
+                                                            [SL_KEY_NOT_THERE] = SL_ENOENT,
+                                                            [SL_KEY_OVERLOAD] = SL_EBUSY };
+    if (message->type != SL_KEY_LATE) {
+        client->sent_count -= client->sent_count > 0;
+    }
+    if (message->type == SL_KEY_QUEUED) {
+        return;
+    }
     for (struct sl_list *at = client->sent.next; at != &client->sent; at = at->next) {
         struct sl_key_request *request = request_of(at);
         if (request->id == message->id) {

@@ -2,7 +2,9 @@
 #include "app/keys.h"
 #include "app/cli.h"
 #include "app/confine.h"
+#include "app/key_pool.h"
 #include "app/secret.h"
+#include "base/reader.h"
 #include "codec/key_message.h"
 #include "codec/message.h"
 #include "sys/channel.h"
@@ -33,6 +35,7 @@ struct keys {
     struct sl_secret passphrase; /* of the next key; empty: it is not encrypted */
     enum sl_err passphrase_rc;   /* of the reading of it */
     struct sl_list clients;
+    struct sl_key_pools pools; /* of keys that are on tokens */
     int exit_status;
     uint8_t in[SL_KEY_DATAGRAM_MAX], out[SL_KEY_DATAGRAM_MAX];
 };
@@ -43,6 +46,7 @@ struct client {
     struct sl_watch watch; /* owns our end of its channel */
     struct sl_list node;
     struct sl_reap reap;
+    struct sl_key_asker asker; /* of tokens */
     uint16_t worker_index;
 };
 
@@ -66,6 +70,7 @@ static void client_close(struct client *client)
     /* by name: the end of the descriptor alone ends no watch while another process has a copy */
     sl_loop_remove(&client->keys->loop, &client->watch);
     sl_socket_close(&client->watch.fd);
+    sl_key_asker_fini(&client->asker);
     sl_list_remove(&client->node);
     sl_loop_reap(&client->keys->loop, &client->reap, client_free);
 }
@@ -79,14 +84,45 @@ static void client_cut(struct client *client)
     client_close(client);
 }
 
-/* Appends the answer to one request. */
-static enum sl_err answer(struct keys *k, const struct sl_key_message *request, struct sl_wbuf *out)
+/* The second answer, of a token. One that a worker is too busy to take is not worth more than its
+ * deadline, and what was QUEUED holds up nothing. */
+static void on_token_answer(struct sl_key_asker *asker, const struct sl_key_message *late)
 {
+    struct client *client = SL_CONTAINER_OF(asker, struct client, asker);
+    uint8_t bytes[ANSWER_BYTES_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_key_message_emit(late, &out);
+    rc = rc == SL_OK ? sl_channel_send(client->watch.fd, sl_wbuf_slice(&out), NULL, 0) : rc;
+    SL_UNUSED(rc);
+}
+
+/* A key that is not here is on a token, or is none. */
+static enum sl_err answer_by_token(struct client *client, const struct sl_key_message *request,
+                                   struct sl_wbuf *out)
+{
+    struct sl_key_message message = { .type = SL_KEY_QUEUED, .id = request->id };
+    switch (sl_key_pools_ask(&client->keys->pools, &client->asker, request)) {
+    case SL_OK:
+        break;
+    case SL_ENOENT:
+        return SL_EPROTO;
+    default:
+        message.type = SL_KEY_SIGNED;
+        message.result = SL_KEY_OVERLOAD;
+    }
+    return sl_key_message_emit(&message, out);
+}
+
+/* Appends the answer to one request. */
+static enum sl_err answer(struct client *client, const struct sl_key_message *request,
+                          struct sl_wbuf *out)
+{
+    struct keys *k = client->keys;
     uint8_t bytes[SL_KEY_SIGNATURE_MAX];
     struct sl_wbuf signature = sl_wbuf_of(bytes, sizeof(bytes));
     struct sl_key_message message = { .type = SL_KEY_SIGNED, .id = request->id };
     if (request->key_index >= k->count) {
-        return SL_EPROTO;
+        return answer_by_token(client, request, out);
     }
     struct sl_key_signer *signer = k->signers[request->key_index];
     if (signer == NULL) {
@@ -124,7 +160,7 @@ static enum sl_err answer_batch(struct client *client, struct sl_slice in, struc
         if (sl_wbuf_room(out) < ANSWER_BYTES_MAX) {
             rc = flush(client, out);
         }
-        rc = rc == SL_OK ? answer(client->keys, &request, out) : rc;
+        rc = rc == SL_OK ? answer(client, &request, out) : rc;
         if (rc != SL_OK) {
             return rc;
         }
@@ -166,7 +202,9 @@ static enum sl_err hear_client(struct keys *k, uint16_t worker_index, int fd)
     }
     *client = (struct client){ .keys = k,
                                .watch = { .fd = fd, .on_ready = on_client_ready },
+                               .asker = { .answered = on_token_answer },
                                .worker_index = worker_index };
+    sl_key_asker_init(&client->asker);
     sl_list_append(&k->clients, &client->node);
     return sl_loop_add(&k->loop, &client->watch, SL_WATCH_INPUT);
 }
@@ -239,6 +277,28 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice wha
     return SL_OK;
 }
 
+static void on_token_stuck(struct sl_key_pools *pools, uint16_t process_index)
+{
+    const struct sl_message message = { .type = SL_MESSAGE_KEY_STUCK,
+                                        .worker_index = process_index };
+    say(SL_CONTAINER_OF(pools, struct keys, pools), &message);
+}
+
+static enum sl_err hear_pool(struct keys *k, uint32_t first_key, struct sl_slice bytes)
+{
+    struct sl_reader r = sl_reader_of(bytes);
+    const uint32_t count = sl_reader_u32(&r);
+    const uint32_t queue_max_count = sl_reader_u32(&r);
+    return first_key < k->count ? SL_EPROTO
+                                : sl_key_pools_add(&k->pools, first_key, count, queue_max_count);
+}
+
+static enum sl_err hear_token(struct keys *k, uint32_t process_index, struct sl_slice bytes, int fd)
+{
+    struct sl_reader r = sl_reader_of(bytes);
+    return sl_key_pools_attach(&k->pools, sl_reader_u16(&r), (uint16_t)process_index, fd);
+}
+
 /* Descriptors that stay open are taken out of `fds`. */
 static enum sl_err hear(struct keys *k, const struct sl_message *message,
                         struct sl_channel_fds *fds)
@@ -255,6 +315,12 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
     case SL_MESSAGE_KEY_START:
         k->phase = SL_PHASE_RUNNING;
         return SL_OK;
+    case SL_MESSAGE_KEY_POOL:
+        return hear_pool(k, message->key.index, message->key.bytes);
+    case SL_MESSAGE_KEY_TOKEN:
+        rc = hear_token(k, message->key.index, message->key.bytes, fds->fds[0]);
+        fds->count = rc == SL_OK ? 0 : fds->count;
+        return rc;
     default: /* KEY_CLIENT: the table lets nothing else through */
         rc = hear_client(k, message->worker_index, fds->fds[0]);
         fds->count = rc == SL_OK ? 0 : fds->count;
@@ -299,6 +365,7 @@ static void keys_fini(struct keys *k)
         struct sl_list *first = k->clients.next;
         client_close(SL_CONTAINER_OF(first, struct client, node));
     }
+    sl_key_pools_fini(&k->pools);
     sl_loop_fini(&k->loop);
     for (uint32_t i = 0; i < k->count; i++) {
         sl_key_signer_destroy(k->signers[i]);
@@ -324,6 +391,7 @@ int sl_keys_main(void)
     }
     sl_list_init(&k->clients);
     sl_key_ring_init(&k->ring, AWAKE_MAX_COUNT);
+    k->pools = (struct sl_key_pools){ .loop = &k->loop, .on_stuck = on_token_stuck };
     k->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
     enum sl_err rc = sl_loop_init(&k->loop);
     rc = rc == SL_OK ? sl_loop_add(&k->loop, &k->channel, SL_WATCH_INPUT) : rc;

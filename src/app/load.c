@@ -169,7 +169,7 @@ static bool is_at(const struct sl_conf_file *file, struct sl_conf_pos pos)
 static bool has_place(const struct sl_conf_certificate *certificate, struct sl_conf_pos pos)
 {
     return is_at(&certificate->chain, pos) || is_at(&certificate->key, pos) ||
-           is_at(&certificate->passphrase_file, pos);
+           is_at(&certificate->passphrase_file, pos) || is_at(&certificate->pin_file, pos);
 }
 
 static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos pos)
@@ -215,6 +215,8 @@ static void loader_fini(struct sl_loader *l)
     sl_map_fini(&l->key_names);
     sl_map_fini(&l->chain_names);
     sl_map_fini(&l->ders);
+    sl_map_fini(&l->token_chains);
+    sl_load_tokens_fini(&l->tokens);
     sl_map_fini(&l->certificates);
     sl_map_fini(&l->classes);
     free(l->der_bytes);
@@ -226,8 +228,10 @@ static enum sl_err load_files(struct sl_load *load)
 {
     struct sl_loader l = { .load = load };
     enum sl_err found = sl_load_keys_begin(&l);
+    sl_load_note(&found, sl_load_keys_ask_tokens(&l));
     sl_load_note(&found, add_all(&l));
     sl_load_note(&found, sl_load_keys_end(&l));
+    sl_load_keys_believe(&l);
     sl_load_note(&found, sl_load_certificates(&l));
     enum sl_err rc = sl_collection_bundle(&l.files, &load->files);
     loader_fini(&l);

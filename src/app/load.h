@@ -3,6 +3,7 @@
  * files. */
 #pragma once
 #include "app/keeper.h"
+#include "app/token_setup.h"
 #include "conf/conf.h"
 #include "net/snapshot.h"
 #include "sys/file.h"
@@ -29,6 +30,8 @@ struct sl_load {
     struct sl_keeper_file
         *key_files; /* in the arena; what the keys' process is to open, by index */
     uint32_t keys_count;
+    struct sl_token_pool *pools; /* in the arena; their keys are numbered behind those of files */
+    uint32_t pools_count;
     pid_t keys_pid;      /* the process that has read them; 0 when there is none */
     int keys_fd;         /* its channel */
     unsigned keys_lacks; /* of its cage (app/keeper.h) */

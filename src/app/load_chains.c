@@ -103,21 +103,40 @@ static enum sl_err chain_read(struct sl_loader *l, struct sl_slice pem, struct s
     return rc;
 }
 
+/* What is on a token was asked for before; what could not be had was said then. */
+static enum sl_err token_chain_find(const struct sl_loader *l, const struct sl_conf_file *file,
+                                    struct sl_slice *ret_pem)
+{
+    uint32_t number;
+    if (sl_map_find(&l->token_chains, sl_slice_cstr(file->path), &number) != SL_OK) {
+        return SL_EINVAL;
+    }
+    *ret_pem = l->chain_texts[number];
+    return SL_OK;
+}
+
 static enum sl_err chain_add(struct sl_loader *l, const struct sl_conf_file *file,
                              struct sl_load_chain *chain)
 {
-    SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
-    enum sl_err rc = sl_load_file(l, file, SL_TLS_PEM_MAX, &pem);
-    rc = rc == SL_OK ? certificates_keep(l, file, &pem) : rc;
+    SL_CLEANUP(sl_blob_fini) struct sl_blob blob = { 0 };
+    struct sl_slice pem = { 0 };
+    enum sl_err rc;
+    if (sl_load_is_on_token(file)) {
+        rc = token_chain_find(l, file, &pem);
+    } else {
+        rc = sl_load_file(l, file, SL_TLS_PEM_MAX, &blob);
+        rc = rc == SL_OK ? certificates_keep(l, file, &blob) : rc;
+        pem = sl_blob_slice(&blob);
+    }
     if (rc != SL_OK) {
         chain->is_failed = true;
         return rc;
     }
-    rc = chain_read(l, sl_blob_slice(&pem), chain);
+    rc = chain_read(l, pem, chain);
     if (rc != SL_EINVAL) {
         return rc;
     }
-    char *kept = sl_arena_strdup(&l->arena, sl_blob_slice(&pem));
+    char *kept = sl_arena_strdup(&l->arena, pem);
     chain->ders_count = 0;
     chain->pem = sl_slice_of(kept, pem.len);
     return kept == NULL ? SL_ENOMEM : SL_OK;

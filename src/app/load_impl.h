@@ -3,6 +3,7 @@
 #pragma once
 #include "app/collection.h"
 #include "app/load.h"
+#include "app/load_tokens.h"
 #include "codec/certificate_entry.h"
 
 enum { SL_LOAD_STORE_MAX = 16 * 1024 * 1024 }; /* bytes of a file of CA certificates */
@@ -14,6 +15,7 @@ struct sl_load_key {
     const struct sl_conf_file *passphrase; /* NULL for none */
     struct sl_slice public_der;            /* empty: it could not be read */
     const char *failure;                   /* why not */
+    bool is_untold;                        /* its token does not tell the public half */
     unsigned mode;                         /* of the file */
     bool may_premaster;
 };
@@ -37,9 +39,13 @@ struct sl_load_place {
 struct sl_loader {
     struct sl_load *load;
     struct sl_collection files;
-    struct sl_arena arena; /* of what only lives as long as this */
-    struct sl_load_key *keys;
+    struct sl_arena arena;    /* of what only lives as long as this */
+    struct sl_load_key *keys; /* those of files first, in the order of the load's key_files */
     size_t keys_count;
+    struct sl_load_tokens tokens;
+    struct sl_map token_chains;   /* numbers by URI, of: */
+    struct sl_slice *chain_texts; /* PEM */
+    size_t chain_texts_count;
     struct sl_load_chain *chains;
     size_t chains_count;
     struct sl_load_place *places;
@@ -93,6 +99,12 @@ void sl_load_keys_step(struct sl_loader *l);
 
 /** Waits for the rest. */
 SL_CHECKED enum sl_err sl_load_keys_end(struct sl_loader *l);
+
+/** Has the tokens asked for their keys and certificates; before sl_load_chain. */
+SL_CHECKED enum sl_err sl_load_keys_ask_tokens(struct sl_loader *l);
+
+/** Lets keys whose token does not tell have the public half that their certificate has. */
+void sl_load_keys_believe(struct sl_loader *l);
 
 /** The file that holds the key of `conf`. */
 const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/confine.h"
 #include "app/load_impl.h"
+#include "tls/cert_der.h"
+#include "tls/key_signer.h"
 
 const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf)
 {
@@ -30,6 +32,9 @@ static enum sl_err key_add(struct sl_loader *l, const struct sl_conf_certificate
     const struct sl_conf_file *passphrase =
         conf->passphrase_file.path == NULL ? NULL : &conf->passphrase_file;
     uint32_t number;
+    if (sl_load_is_on_token(file)) {
+        return SL_OK; /* comes behind those of files */
+    }
     if (sl_map_find(&l->key_names, name, &number) == SL_OK) {
         struct sl_load_key *key = &l->keys[number];
         key->may_premaster = key->may_premaster || may_premaster;
@@ -122,6 +127,7 @@ enum sl_err sl_load_keys_begin(struct sl_loader *l)
 {
     struct sl_load *load = l->load;
     enum sl_err rc = keys_collect(l);
+    load->keys_count = (uint32_t)l->keys_count;
     if (rc != SL_OK || l->keys_count == 0) {
         return rc;
     }
@@ -135,7 +141,6 @@ enum sl_err sl_load_keys_begin(struct sl_loader *l)
     if (rc != SL_OK) {
         return rc;
     }
-    load->keys_count = (uint32_t)l->keys_count;
     l->hearer = (struct sl_keeper_hearer){ .opened = on_opened, .heard = on_heard };
     return complain(l, hand_begin(l, false));
 }
@@ -150,7 +155,7 @@ void sl_load_keys_step(struct sl_loader *l)
 /* What is wrong with a file that is a chain, too, was said of the chain. */
 static void tell_of_keys(struct sl_loader *l)
 {
-    for (size_t i = 0; i < l->keys_count; i++) {
+    for (size_t i = 0; i < l->load->keys_count; i++) {
         const struct sl_load_key *key = &l->keys[i];
         uint32_t chain;
         sl_load_secret_warn(l->load, key->file, l->load->key_files[i].path, "private key",
@@ -186,4 +191,100 @@ enum sl_err sl_load_keys_end(struct sl_loader *l)
     load->keys_lacks = l->hearer.lacks;
     tell_of_keys(l);
     return l->result;
+}
+
+static enum sl_err on_token_key(struct sl_load_tokens *tokens, const struct sl_conf_file *file)
+{
+    struct sl_loader *l = SL_CONTAINER_OF(tokens, struct sl_loader, tokens);
+    l->keys[l->keys_count] = (struct sl_load_key){ .file = file };
+    return sl_map_add(&l->key_names, sl_slice_cstr(file->path), (uint32_t)l->keys_count++);
+}
+
+static enum sl_err on_token_key_found(struct sl_load_tokens *tokens, uint32_t index,
+                                      struct sl_slice public_der)
+{
+    struct sl_loader *l = SL_CONTAINER_OF(tokens, struct sl_loader, tokens);
+    const char *kept = sl_arena_strdup(&l->load->arena, public_der);
+    if (kept == NULL) {
+        return SL_ENOMEM;
+    }
+    l->keys[index].public_der = sl_slice_of(kept, public_der.len);
+    l->keys[index].is_untold = public_der.len == 0;
+    return SL_OK;
+}
+
+static enum sl_err on_token_chain_found(struct sl_load_tokens *tokens,
+                                        const struct sl_conf_file *file, struct sl_slice pem)
+{
+    struct sl_loader *l = SL_CONTAINER_OF(tokens, struct sl_loader, tokens);
+    const char *kept = sl_arena_strdup(&l->arena, pem);
+    if (kept == NULL) {
+        return SL_ENOMEM;
+    }
+    l->chain_texts[l->chain_texts_count] = sl_slice_of(kept, pem.len);
+    return sl_map_add(&l->token_chains, sl_slice_cstr(file->path),
+                      (uint32_t)l->chain_texts_count++);
+}
+
+static enum sl_err tokens_collect(struct sl_loader *l)
+{
+    const struct sl_conf *conf = l->load->conf;
+    enum sl_err result = SL_OK;
+    size_t count = 0;
+    for (size_t i = 0; i < conf->services_count; i++) {
+        const struct sl_conf_service *service = &conf->services[i];
+        const bool may_premaster = has_key_transport(service->policy);
+        for (size_t j = 0; j < service->certificates_count; j++) {
+            sl_load_note(&result,
+                         sl_load_tokens_add(&l->tokens, &service->certificates[j], may_premaster));
+        }
+        if (service->upstream.certificate.chain.path != NULL) {
+            sl_load_note(&result,
+                         sl_load_tokens_add(&l->tokens, &service->upstream.certificate, false));
+        }
+        count += service->certificates_count + 1;
+    }
+    if (l->tokens.count > 0) {
+        l->chain_texts = sl_arena_calloc(&l->arena, count, sizeof(*l->chain_texts));
+        result = l->chain_texts == NULL ? SL_ENOMEM : result;
+    }
+    return result;
+}
+
+enum sl_err sl_load_keys_ask_tokens(struct sl_loader *l)
+{
+    if (l->keys == NULL) {
+        return SL_ENOMEM;
+    }
+    l->tokens.load = l->load;
+    l->tokens.key_named = on_token_key;
+    l->tokens.key_found = on_token_key_found;
+    l->tokens.chain_found = on_token_chain_found;
+    enum sl_err collected = tokens_collect(l);
+    enum sl_err asked = collected == SL_ENOMEM
+                            ? collected
+                            : sl_load_tokens_ask(&l->tokens, (uint32_t)l->keys_count);
+    return collected == SL_OK ? asked : collected;
+}
+
+/* A token that does not tell the public half of a key is believed to have that of the certificate:
+ * a signature that does not fit it ends a handshake. */
+void sl_load_keys_believe(struct sl_loader *l)
+{
+    for (size_t i = 0; i < l->places_count; i++) {
+        struct sl_load_key *key = &l->keys[l->places[i].key];
+        const struct sl_load_chain *chain = &l->chains[l->places[i].chain];
+        uint8_t bytes[SL_KEY_PUBLIC_MAX];
+        struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+        if (!key->is_untold || key->public_der.len > 0 || chain->is_failed) {
+            continue;
+        }
+        enum sl_err rc = chain->ders_count > 0
+                             ? sl_cert_der_put_public(l->der_bytes[chain->ders[0]], &out)
+                             : sl_cert_pem_put_public(chain->pem, &out);
+        const char *kept = rc == SL_OK ? sl_arena_strdup(&l->arena, sl_wbuf_slice(&out)) : NULL;
+        if (kept != NULL) {
+            key->public_der = sl_slice_of(kept, out.len);
+        }
+    }
 }

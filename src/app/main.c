@@ -5,6 +5,7 @@
 #include "app/demo_serve.h"
 #include "app/keys.h"
 #include "app/run.h"
+#include "app/token.h"
 #include "app/worker.h"
 #include "conf/render.h"
 #include "sys/cage.h"
@@ -66,6 +67,11 @@ static int command_version(void)
                  lacks.len == 0 ? "nothing" : (const char *)lacks.ptr);
     (void)printf("cages built without: %.*s\n", cage.len == 0 ? 7 : (int)cage.len,
                  cage.len == 0 ? "nothing" : (const char *)cage.ptr);
+#ifdef SL_HAS_P11KIT
+    (void)printf("pkcs11: yes, p11-kit %s\n", SL_P11KIT_VERSION);
+#else
+    (void)printf("pkcs11: no\n");
+#endif
     return finish_stdout();
 }
 
@@ -139,6 +145,11 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], SL_KEYS_ROLE) == 0) {
         return sl_keys_main();
     }
+#ifdef SL_HAS_P11KIT
+    if (argc == 2 && strcmp(argv[1], SL_TOKEN_ROLE) == 0) {
+        return sl_token_main();
+    }
+#endif
     if (argc == 2 && strcmp(argv[1], SL_DEMO_SERVE_ROLE) == 0) {
         return sl_demo_serve_main();
     }

@@ -42,6 +42,10 @@ static uint64_t files_need(const struct sl_run *run, const struct sl_listens *li
         is_read = is_read && is_allowed(file->path, R_OK) &&
                   (file->passphrase_path == NULL || is_allowed(file->passphrase_path, R_OK));
     }
+    for (uint32_t i = 0; i < load->pools_count; i++) {
+        const char *path = load->pools[i].pin_path;
+        is_read = is_read && (path == NULL || is_allowed(path, R_OK));
+    }
     for (size_t i = 0; i < listens->count; i++) {
         const char *path = listens->list[i].unix_path;
         is_written = is_written && (path == NULL || is_folder_ours(path));
@@ -56,7 +60,12 @@ static uint64_t children_need(const struct sl_load *load)
     uint8_t bytes[SL_CONFINE_USER_BYTES];
     struct sl_wbuf user = sl_wbuf_of(bytes, sizeof(bytes));
     uint64_t needed = geteuid() == 0 ? SL_CAPABILITY(CAP_SETPCAP) : 0;
-    if (sl_confine_user_put(load->conf, &user) == SL_OK && user.len > 0) {
+    uint8_t token_bytes[SL_CONFINE_KEYS_BYTES];
+    struct sl_wbuf token = sl_wbuf_of(token_bytes, sizeof(token_bytes));
+    const bool has_token_user = load->pools_count > 0 &&
+                                sl_confine_token_put(load->conf, true, &token) == SL_OK &&
+                                token.len > 1; /* behind the flags stands whom they become */
+    if ((sl_confine_user_put(load->conf, &user) == SL_OK && user.len > 0) || has_token_user) {
         needed |= SL_CAPABILITY(CAP_SETUID) | SL_CAPABILITY(CAP_SETGID) | SL_CAPABILITY(CAP_KILL);
     }
     if (geteuid() == 0 && load->keys_count > 0 && !sl_memory_allow_lock()) {

@@ -5,6 +5,7 @@
 #include "app/ready.h"
 #include "app/rights.h"
 #include "app/run.h"
+#include "app/tokens.h"
 #include "sys/memory.h"
 #include "sys/notify.h"
 #include "sys/process.h"
@@ -28,6 +29,8 @@ struct supervisor {
     struct sl_children children;
     struct sl_keeper keeper; /* of the private keys */
     uint8_t keys_cage[SL_CONFINE_KEYS_BYTES];
+    struct sl_tokens tokens; /* that have keys */
+    uint8_t tokens_cage[SL_CONFINE_KEYS_BYTES];
     struct sl_ticket_keys tickets;
     struct sl_timer rotate, drain_end, kill_end;
     struct sl_notify notify; /* the service manager */
@@ -283,7 +286,8 @@ static void collect(struct supervisor *s)
     pid_t pid;
     int status;
     while (sl_process_collect(&pid, &status) == SL_OK) {
-        if (!sl_keeper_ended(&s->keeper, pid, status)) {
+        if (!sl_keeper_ended(&s->keeper, pid, status) &&
+            !sl_tokens_ended(&s->tokens, pid, status)) {
             sl_children_ended(&s->children, pid, status);
         }
     }
@@ -291,7 +295,30 @@ static void collect(struct supervisor *s)
 
 static void on_keys_back(struct sl_keeper *keeper)
 {
-    sl_children_send_keys(&SL_CONTAINER_OF(keeper, struct supervisor, keeper)->children);
+    struct supervisor *s = SL_CONTAINER_OF(keeper, struct supervisor, keeper);
+    sl_tokens_join(&s->tokens); /* before the workers: no key that they ask for is unknown */
+    sl_children_send_keys(&s->children);
+}
+
+static void on_keys_stuck(struct sl_keeper *keeper, uint16_t process_index)
+{
+    sl_tokens_kill(&SL_CONTAINER_OF(keeper, struct supervisor, keeper)->tokens, process_index);
+}
+
+static enum sl_err tokens_init(struct supervisor *s)
+{
+    const struct sl_load *load = s->run->load;
+    struct sl_wbuf cage = sl_wbuf_of(s->tokens_cage, sizeof(s->tokens_cage));
+    enum sl_err rc = sl_confine_token_put(load->conf, false, &cage);
+    const struct sl_tokens_source source = { .loop = &s->loop,
+                                             .log = &s->log,
+                                             .keeper = &s->keeper,
+                                             .pools = load->pools,
+                                             .pools_count = load->pools_count,
+                                             .processes_count = load->conf->pkcs11.processes_count,
+                                             .queue_max_count = load->conf->pkcs11.queue_count,
+                                             .cage = sl_wbuf_slice(&cage) };
+    return rc == SL_OK ? sl_tokens_init(&s->tokens, &source) : rc;
 }
 
 /* A worker that asks for what is not its own is not one of ours any more. */
@@ -365,6 +392,8 @@ static void keeper_init(struct supervisor *s)
     s->keeper.channel.fd = load->keys_fd;
     s->keeper.on_back = on_keys_back;
     s->keeper.on_cut = on_keys_cut;
+    s->keeper.on_stuck = on_keys_stuck;
+    s->keeper.has_tokens = load->pools_count > 0;
     s->keeper.hearer.lacks = load->keys_lacks;
     load->keys_pid = 0;
     load->keys_fd = -1;
@@ -408,6 +437,10 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     if (rc != SL_OK) {
         return rc;
     }
+    rc = tokens_init(s);
+    if (rc != SL_OK) {
+        return rc;
+    }
     const struct sl_children_source source = { .loop = &s->loop,
                                                .log = &s->log,
                                                .listens = &s->listens,
@@ -425,6 +458,7 @@ static void supervisor_fini(struct supervisor *s)
     }
     sl_children_kill(&s->children);
     sl_children_fini(&s->children);
+    sl_tokens_fini(&s->tokens);
     sl_keeper_fini(&s->keeper);
     sl_listens_close(&s->listens);
     sl_ticket_keys_wipe(&s->tickets);
@@ -469,6 +503,8 @@ static int supervise(struct supervisor *s)
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
     rc = sl_keeper_start(&s->keeper);
     collect(s); /* it may have ended before its signal could be seen */
+    sl_tokens_join(&s->tokens);
+    sl_tokens_start(&s->tokens);
     rc = rc == SL_OK ? sl_children_start(&s->children) : rc;
     if (rc == SL_OK) {
         rc = sl_loop_run(&s->loop);

@@ -6,23 +6,31 @@
 enum { HEAD_BYTES = 7, SIGN_BYTES = 6, SIGNED_BYTES = 1 };
 
 static const struct row {
+    bool is_there;
     enum sl_key_direction direction;
     uint16_t fixed_bytes;          /* of the body, before `bytes` */
     uint16_t min_bytes, max_bytes; /* of `bytes` */
 } ROWS[SL_KEY_MESSAGE_END] = {
-    [SL_KEY_SIGN] = { SL_KEY_TO_KEYS, SIGN_BYTES, 1, SL_KEY_INPUT_MAX },
-    [SL_KEY_SIGNED] = { SL_KEY_TO_WORKER, SIGNED_BYTES, 0, SL_KEY_SIGNATURE_MAX },
+    [SL_KEY_SIGN] = { true, SL_KEY_TO_KEYS, SIGN_BYTES, 1, SL_KEY_INPUT_MAX },
+    [SL_KEY_SIGNED] = { true, SL_KEY_TO_WORKER, SIGNED_BYTES, 0, SL_KEY_SIGNATURE_MAX },
+    [SL_KEY_QUEUED] = { true, SL_KEY_TO_WORKER, 0, 0, 0 },
+    [SL_KEY_LATE] = { true, SL_KEY_TO_WORKER, SIGNED_BYTES, 0, SL_KEY_SIGNATURE_MAX },
 };
 
 static const struct row *row_find(unsigned type)
 {
-    return type < SL_COUNT(ROWS) && ROWS[type].max_bytes != 0 ? &ROWS[type] : NULL;
+    return type < SL_COUNT(ROWS) && ROWS[type].is_there ? &ROWS[type] : NULL;
+}
+
+static bool has_result(enum sl_key_message_type type)
+{
+    return type == SL_KEY_SIGNED || type == SL_KEY_LATE;
 }
 
 /* A result comes with a signature exactly when it is DONE. */
 static bool is_sound(const struct sl_key_message *message)
 {
-    return message->type != SL_KEY_SIGNED ||
+    return !has_result(message->type) ||
            (message->result < SL_KEY_RESULT_END &&
             (message->result == SL_KEY_DONE) == (message->bytes.len > 0));
 }
@@ -44,7 +52,7 @@ enum sl_err sl_key_message_emit(const struct sl_key_message *message, struct sl_
     if (message->type == SL_KEY_SIGN) {
         rc = rc == SL_OK ? sl_wbuf_put_u32(out, message->key_index) : rc;
         rc = rc == SL_OK ? sl_wbuf_put_u16(out, message->scheme) : rc;
-    } else {
+    } else if (has_result(message->type)) {
         rc = rc == SL_OK ? sl_wbuf_put_u8(out, (uint8_t)message->result) : rc;
     }
     return rc == SL_OK ? sl_wbuf_put(out, message->bytes) : rc;
@@ -68,7 +76,7 @@ enum sl_err sl_key_message_next(struct sl_slice *datagram, enum sl_key_direction
     if (type == SL_KEY_SIGN) {
         message.key_index = sl_reader_u32(&body);
         message.scheme = sl_reader_u16(&body);
-    } else {
+    } else if (has_result(type)) {
         message.result = sl_reader_u8(&body);
     }
     message.bytes = sl_reader_bytes(&body, body.in.len);

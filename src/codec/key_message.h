@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file What a worker asks of the process that holds the private keys, and its answers.
+/** @file What a worker asks of the process that holds the private keys, and its answers; and what
+ * that one asks of a token's process, which answers with SIGNED only.
  *
  * One datagram of SOCK_SEQPACKET holds one or more messages, back to back, all numbers in network
  * byte order:
@@ -7,6 +8,8 @@
  *     u8 type, u32 id, u16 length of the body, body
  *     SIGN    body: u32 key index, u16 scheme, input
  *     SIGNED  body: u8 result, signature (empty unless the result is DONE)
+ *     QUEUED  no body: a token will sign it; this answers the request, and LATE comes
+ *     LATE    body: as SIGNED, after QUEUED
  *
  * One table says for every type who may send it and how long its body is; anything else is
  * SL_EPROTO and ends the channel. Pure: the memory is the caller's.
@@ -21,7 +24,13 @@ enum { SL_KEY_DATAGRAM_MAX = 36 * 1024 }; /* bytes of one batch */
  * the channel. */
 enum { SL_KEY_UNDERWAY_MAX_COUNT = 128 };
 
-enum sl_key_message_type { SL_KEY_SIGN = 1, SL_KEY_SIGNED, SL_KEY_MESSAGE_END };
+enum sl_key_message_type {
+    SL_KEY_SIGN = 1,
+    SL_KEY_SIGNED,
+    SL_KEY_QUEUED,
+    SL_KEY_LATE,
+    SL_KEY_MESSAGE_END
+};
 
 /** Who reads a message. */
 enum sl_key_direction { SL_KEY_TO_KEYS, SL_KEY_TO_WORKER };
@@ -30,6 +39,7 @@ enum sl_key_result {
     SL_KEY_DONE,
     SL_KEY_REFUSED,   /* the key cannot sign with that scheme, or such an input */
     SL_KEY_NOT_THERE, /* the key could not be loaded */
+    SL_KEY_OVERLOAD,  /* too many wait for its token */
     SL_KEY_RESULT_END
 };
 
@@ -39,9 +49,9 @@ struct sl_key_message {
     /* SIGN */
     uint32_t key_index;
     uint16_t scheme;
-    /* SIGNED */
+    /* SIGNED, LATE */
     enum sl_key_result result;
-    /* SIGN: the input, never empty; SIGNED: the signature */
+    /* SIGN: the input, never empty; SIGNED, LATE: the signature */
     struct sl_slice bytes;
 };
 

@@ -13,7 +13,8 @@ enum { SL_MESSAGE_HEAD_BYTES = 8 };
 enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 };  /* bytes of the body of TICKET_KEYS */
 enum { SL_MESSAGE_FAILED_MAX = 1024 };      /* bytes of the text of FAILED */
 enum { SL_MESSAGE_KEY_MAX = 4 + 1 + 4096 }; /* bytes of the body of KEY_FILE and KEY_PUBLIC */
-enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };     /* bytes of the cage in KEY_COUNT */
+enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };     /* bytes of the cage in KEY_COUNT and TOKEN_CAGE */
+enum { SL_MESSAGE_TOKEN_TEXT_MAX = 4095 };  /* bytes of a path or URI */
 enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes of the longest */
 enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
@@ -38,6 +39,20 @@ enum sl_message_type {
     SL_MESSAGE_KEY_BAD,        /* the key could not be read, and this is why */
     SL_MESSAGE_KEY_CUT,        /* a worker sent what it must not, and is not answered any more */
     SL_MESSAGE_KEY_LACKS,      /* what its cage came to lack */
+    SL_MESSAGE_KEY_POOL,       /* keys that are on one token; its number is by the order of these */
+    SL_MESSAGE_KEY_TOKEN,      /* descriptor: the channel to a process of that token */
+    SL_MESSAGE_KEY_STUCK,      /* such a process does not answer any more */
+    SL_MESSAGE_TOKEN_CAGE,     /* the cage to be in before all else */
+    SL_MESSAGE_TOKEN_MODULE,   /* the path of the one module to use */
+    SL_MESSAGE_TOKEN_PIN,      /* descriptor: the file of the PIN */
+    SL_MESSAGE_TOKEN_OPEN,     /* the URI of the token */
+    SL_MESSAGE_TOKEN_KEY,      /* the URI of a key on it */
+    SL_MESSAGE_TOKEN_CHAIN,    /* the URI of a certificate on it */
+    SL_MESSAGE_TOKEN_USE,      /* descriptor: the channel on which signatures are asked for now */
+    SL_MESSAGE_TOKEN_OPENED,   /* the token is there, and has let us in */
+    SL_MESSAGE_TOKEN_PUBLIC,   /* the public half of a key, as far as the token has it */
+    SL_MESSAGE_TOKEN_CERTIFICATES, /* descriptor: PEM, sealed: the certificate and those above it */
+    SL_MESSAGE_TOKEN_BAD,          /* what was asked for cannot be had, and this is why */
     SL_MESSAGE_TYPE_END
 };
 
@@ -47,12 +62,15 @@ enum sl_message_direction {
     SL_MESSAGE_TO_SUPERVISOR, /* from a worker */
     SL_MESSAGE_TO_KEYS,
     SL_MESSAGE_FROM_KEYS, /* to the supervisor */
+    SL_MESSAGE_TO_TOKEN,
+    SL_MESSAGE_FROM_TOKEN, /* to the supervisor */
 };
 
 /**
  * Where a worker stands, as the reader of the message knows it. The worker moves on when START
  * and DRAIN arrive; the supervisor when READY arrives, and when it has sent DRAIN, which it does
- * only to a worker that is RUNNING. The process of the keys is CONFIGURING until KEY_START.
+ * only to a worker that is RUNNING. The process of the keys is CONFIGURING until KEY_START, one of
+ * a token until TOKEN_USE.
  */
 enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAINING };
 
@@ -60,19 +78,26 @@ enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAININ
 struct sl_message {
     enum sl_message_type type;
     union {
-        uint16_t worker_index; /* BUNDLE, KEY_CLIENT, KEY_CUT */
+        uint16_t worker_index; /* BUNDLE, KEY_CLIENT, KEY_CUT; KEY_STUCK: of the process */
         struct {
             uint16_t service_index, listen_index; /* in the order of the configuration */
         } listener;                               /* LISTENER */
-        struct sl_slice bytes;                    /* TICKET_KEYS, not empty; FAILED, text */
-        uint64_t connections_count;               /* DRAINED: those that were cut off */
+        struct sl_slice bytes; /* TICKET_KEYS, not empty; FAILED, TOKEN_MODULE, TOKEN_OPEN: text;
+                                * TOKEN_CAGE (app/confine.h) */
+        uint64_t connections_count; /* DRAINED: those that were cut off */
         struct {
-            uint32_t index; /* KEY_COUNT: how many; KEY_LACKS: bits of enum sl_cage_part */
+            /* KEY_COUNT: how many; KEY_LACKS: bits of enum sl_cage_part; KEY_POOL: the first;
+             * KEY_TOKEN: the number of the process; TOKEN_BAD: 1 when it was the PIN that was
+             * refused, else 0 */
+            uint32_t index;
             /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
              * transport, else 0, and the SubjectPublicKeyInfo that it must have, if it is known;
-             * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text */
+             * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text;
+             * KEY_POOL: u32 how many, u32 how many requests may wait; KEY_TOKEN: u16 pool;
+             * TOKEN_KEY, TOKEN_CHAIN, TOKEN_BAD: text; TOKEN_PUBLIC: as KEY_PUBLIC, or empty */
             struct sl_slice bytes;
-        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD, KEY_LACKS */
+        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD, KEY_LACKS, KEY_POOL, KEY_TOKEN,
+                * TOKEN_KEY, TOKEN_CHAIN, TOKEN_PUBLIC, TOKEN_CERTIFICATES, TOKEN_BAD */
     };
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check.h"
 #include "base/addr.h"
+#include "codec/token_uri.h"
 #include "conf/floor.h"
 #include "conf/schema.h"
 #include "conf/seen.h"
@@ -65,6 +66,44 @@ static void alpn_check(const struct subject *subject)
         !subject->has_tls_listen && !subject->has_tls_connect) {
         error(subject, service->alpn[0].pos,
               "'alpn' needs a tls:// URL: this service has none, neither listen nor connect");
+    }
+}
+
+static bool is_on_token(const struct sl_conf_file *file)
+{
+    return file->path != NULL && sl_token_uri_is(sl_slice_cstr(file->path));
+}
+
+static bool has_pin_source(const struct sl_conf_file *file)
+{
+    uint8_t bytes[SL_TOKEN_URI_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    return is_on_token(file) && sl_token_uri_put_pin(sl_slice_cstr(file->path), &out) == SL_OK;
+}
+
+/* What opens the key: a passphrase is for a file, a PIN for a token. */
+static void secrets_check(const struct subject *subject,
+                          const struct sl_conf_certificate *certificate)
+{
+    const struct sl_conf_file *pin = &certificate->pin_file;
+    const struct sl_conf_file *passphrase = &certificate->passphrase_file;
+    const struct sl_conf_file *key =
+        certificate->key.path != NULL ? &certificate->key : &certificate->chain;
+    const bool is_bad = (certificate->key.path == NULL && certificate->key.pos.line != 0) ||
+                        (certificate->chain.path == NULL && certificate->chain.pos.line != 0);
+    if (is_bad) {
+        return;
+    }
+    if (passphrase->path != NULL && is_on_token(key)) {
+        error(subject, passphrase->pos,
+              "'passphrase_file' is for a key in a file: this one is on a token ('pin_file')");
+    }
+    if (pin->path != NULL && !is_on_token(key) && !is_on_token(&certificate->chain)) {
+        error(subject, pin->pos, "'pin_file' is for what is on a token (pkcs11:): here is none");
+    }
+    if (pin->path != NULL && (has_pin_source(key) || has_pin_source(&certificate->chain))) {
+        error(subject, pin->pos,
+              "'pin_file' contradicts the pin-source of the URI: leave one of the two out");
     }
 }
 
@@ -198,6 +237,10 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
                            !is_flawed(&subject, offsetof(struct sl_conf_service, listens));
     subject.knows_connect = service->connects_count > 0 &&
                             !is_flawed(&subject, offsetof(struct sl_conf_service, connects));
+    for (size_t i = 0; i < service->certificates_count; i++) {
+        secrets_check(&subject, &service->certificates[i]);
+    }
+    secrets_check(&subject, &service->upstream.certificate);
     mixture_check(&subject, service->listens, service->listens_count);
     mixture_check(&subject, service->connects, service->connects_count);
     certificates_check(&subject);

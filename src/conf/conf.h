@@ -16,7 +16,7 @@
 /** A file that the configuration names; `path` is NULL when the option is not set. */
 struct sl_conf_file {
     const char *path; /* absolute, or relative to nothing when no folder was given; or as it stands:
-                       * "credential:NAME" (app/secret.h) */
+                       * "credential:NAME" (app/secret.h), "pkcs11:…" (codec/token_uri.h) */
     struct sl_conf_pos pos;
 };
 
@@ -35,6 +35,7 @@ struct sl_conf_url {
 struct sl_conf_certificate {
     struct sl_conf_file chain, key;
     struct sl_conf_file passphrase_file; /* of the key's file */
+    struct sl_conf_file pin_file;        /* of the token that `chain` or `key` stands on */
 };
 
 struct sl_conf_timeouts {
@@ -121,12 +122,21 @@ struct sl_conf_cage {
     enum sl_conf_cage_action action;
 };
 
+/** Tokens with keys and certificates. */
+struct sl_conf_pkcs11 {
+    struct sl_conf_file module; /* not set: those that p11-kit knows */
+    struct sl_conf_string user; /* not set: who starts Sluice */
+    uint32_t processes_count;   /* of each token: so many signatures at once */
+    uint32_t queue_count;       /* signatures that may wait for one token */
+};
+
 struct sl_conf {
     uint32_t workers_count; /* 0: one per usable core */
     struct sl_conf_string user;
     struct sl_conf_cage cage;
     struct sl_conf_policy *policies; /* the user's */
     size_t policies_count;
+    struct sl_conf_pkcs11 pkcs11;
     const struct sl_policy *policy;
     struct sl_conf_pos policy_pos;
     const struct sl_policy *floor; /* NULL for none */

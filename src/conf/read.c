@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/read.h"
+#include "codec/token_uri.h"
 #include "conf/policies.h"
 #include "conf/read_url.h"
 #include "conf/seen.h"
@@ -20,6 +21,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_WORD] = "one of ",
     [SL_TYPE_POLICY] = "one of ",
     [SL_TYPE_FILE] = "a path of ",
+    [SL_TYPE_OBJECT] = "a path or pkcs11: URI of ",
     [SL_TYPE_HOST] = "a DNS name or IP address of ",
     [SL_TYPE_STRING] = "a word of ",
     [SL_TYPE_STRINGS] = "a list of ",
@@ -235,6 +237,22 @@ static bool credential_check(struct sl_read *read, const struct sl_schema_option
     return false;
 }
 
+static bool token_check(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node)
+{
+    struct sl_diag diag = { 0 };
+    if (option->type != SL_TYPE_OBJECT) {
+        sl_read_error(read, node->pos, "'%s' cannot stand on a token: a file is wanted",
+                      option->key);
+        return false;
+    }
+    if (sl_token_uri_check(node->text, &diag) != SL_OK) {
+        sl_read_error(read, node->pos, "'%s' is no good pkcs11: URI: %s", option->key, diag.text);
+        return false;
+    }
+    return true;
+}
+
 static bool file_read(struct sl_read *read, const struct sl_schema_option *option,
                       const struct sl_yaml_node *node, void *field)
 {
@@ -247,6 +265,12 @@ static bool file_read(struct sl_read *read, const struct sl_schema_option *optio
     if (sl_slice_starts(rest, SL_SLICE(SL_CONF_CREDENTIAL))) {
         (void)sl_slice_cut(&rest, sizeof(SL_CONF_CREDENTIAL) - 1);
         if (!credential_check(read, option, node, rest)) {
+            return false;
+        }
+        path = sl_read_text(read, node->text);
+    } else if (sl_token_uri_is(node->text)) {
+        if (!token_check(read, option, node)) {
+            file->pos = node->pos; /* what goes with it is not to be judged without it */
             return false;
         }
         path = sl_read_text(read, node->text);
@@ -323,6 +347,7 @@ static const struct {
     [SL_TYPE_WORD] = { word_read, SL_YAML_SCALAR },
     [SL_TYPE_POLICY] = { policy_read, SL_YAML_SCALAR },
     [SL_TYPE_FILE] = { file_read, SL_YAML_SCALAR },
+    [SL_TYPE_OBJECT] = { file_read, SL_YAML_SCALAR },
     [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
     [SL_TYPE_STRING] = { string_read, SL_YAML_SCALAR },
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },

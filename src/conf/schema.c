@@ -8,6 +8,7 @@
 static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TOP] = { "", "at the top level", sizeof(struct sl_conf) },
     [SL_SECTION_CAGE] = { "cage", "in 'cage'", sizeof(struct sl_conf_cage) },
+    [SL_SECTION_PKCS11] = { "pkcs11", "in 'pkcs11'", sizeof(struct sl_conf_pkcs11) },
     [SL_SECTION_LOG] = { "log", "in 'log'", sizeof(struct sl_conf) },
     [SL_SECTION_LIMITS] = { "limits", "in 'limits'", sizeof(struct sl_conf_limits) },
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
@@ -38,6 +39,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_WORD] = "word",
     [SL_TYPE_POLICY] = "policy",
     [SL_TYPE_FILE] = "file",
+    [SL_TYPE_OBJECT] = "file or pkcs11 URI",
     [SL_TYPE_HOST] = "host",
     [SL_TYPE_STRING] = "string",
     [SL_TYPE_STRINGS] = "list of strings",
@@ -179,6 +181,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_POLICY:
         return policies_put(out);
     case SL_TYPE_FILE:
+    case SL_TYPE_OBJECT:
     case SL_TYPE_HOST:
     case SL_TYPE_STRING:
         return sl_wbuf_printf(out, "%" PRIu64 " to %" PRIu64 " bytes", option->min, option->max);

@@ -8,6 +8,7 @@
 enum sl_schema_section {
     SL_SECTION_TOP,
     SL_SECTION_CAGE,
+    SL_SECTION_PKCS11,
     SL_SECTION_LOG,
     SL_SECTION_LIMITS,
     SL_SECTION_TICKETS,
@@ -29,6 +30,7 @@ enum sl_schema_type {
     SL_TYPE_WORD,         /* one of `words`: an enum */
     SL_TYPE_POLICY,       /* const struct sl_policy * */
     SL_TYPE_FILE,         /* struct sl_conf_file */
+    SL_TYPE_OBJECT,       /* the same, or a pkcs11: URI */
     SL_TYPE_HOST,         /* DNS name or IP literal: struct sl_conf_string */
     SL_TYPE_STRING,       /* struct sl_conf_string */
     SL_TYPE_STRINGS,      /* list: array of struct sl_conf_string, and its count */

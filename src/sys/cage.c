@@ -137,11 +137,14 @@ enum sl_err sl_cage_enter(const struct sl_cage_rules *rules, struct sl_cage_repo
     tzset(); /* the C library reads a file for it at first use, even for UTC */
     enter_user(rules, &report);
     note(&report, SL_CAGE_NO_DUMP, hide_memory());
-    enum sl_err rc =
-        (unbuilt & SL_CAGE_LANDLOCK) == 0 ? sl_cage_landlock(report.landlock_abi) : SL_ENOENT;
-    note(&report, SL_CAGE_LANDLOCK, rc == SL_OK);
-    rc = (unbuilt & SL_CAGE_SECCOMP) == 0 ? sl_cage_seccomp(rules->role, rules->is_killing)
-                                          : SL_ENOENT;
+    enum sl_err rc = SL_ENOENT;
+    if (rules->role != SL_CAGE_TOKEN) {
+        rc = (unbuilt & SL_CAGE_LANDLOCK) == 0 ? sl_cage_landlock(report.landlock_abi) : SL_ENOENT;
+        note(&report, SL_CAGE_LANDLOCK, rc == SL_OK);
+    }
+    rc = (unbuilt & SL_CAGE_SECCOMP) != 0 ? SL_ENOENT
+         : rules->role == SL_CAGE_TOKEN   ? sl_cage_seccomp_token()
+                                          : sl_cage_seccomp(rules->role, rules->is_killing);
     note(&report, SL_CAGE_SECCOMP, rc == SL_OK);
     *ret_report = report;
     return report.lacks == 0 ? SL_OK : SL_ENOENT;

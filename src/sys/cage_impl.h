@@ -12,5 +12,9 @@ SL_CHECKED enum sl_err sl_cage_landlock(unsigned abi);
 /** True when this build knows libseccomp. */
 bool sl_cage_has_seccomp(void);
 
-/** Allows the role's system calls only. Wants no_new_privs. SL_OK, SL_ENOENT, SL_ENOMEM. */
+/** Denies what reaches into the kernel or other processes, and allows all else. As below. */
+SL_CHECKED enum sl_err sl_cage_seccomp_token(void);
+
+/** Allows the role's system calls only, which is not SL_CAGE_TOKEN's. Wants no_new_privs. SL_OK,
+ * SL_ENOENT, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_cage_seccomp(enum sl_cage_role role, bool is_killing);

@@ -19,6 +19,12 @@ enum sl_err sl_channel_pair(int ret_fds[static 2])
                : SL_EMFILE;
 }
 
+void sl_channel_widen(int fd)
+{
+    const int bytes = 4 << 20; /* the system cuts it to what it allows */
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 enum sl_err sl_channel_send(int fd, struct sl_slice datagram, const int *fds, size_t fds_count)
 {
     union control control = { 0 };

@@ -15,6 +15,9 @@ struct sl_channel_fds {
 /** A pair of connected ends, non-blocking and close-on-exec. SL_OK, SL_EMFILE. */
 SL_CHECKED enum sl_err sl_channel_pair(int ret_fds[static 2]);
 
+/** Lets as much wait in what is sent by `fd` as the system allows. */
+void sl_channel_widen(int fd);
+
 /** Sends one datagram. SL_OK, SL_AGAIN (the other does not read), SL_ERESET (it is gone). */
 SL_CHECKED enum sl_err sl_channel_send(int fd, struct sl_slice datagram, const int *fds,
                                        size_t fds_count);

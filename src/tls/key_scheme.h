@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file The ways to sign that a worker may ask for: a table that both ends share. Inside tls/
- * only.
+/** @file The ways to sign that a worker may ask for: a table that both ends share, and tokens.
  *
  * Numbers are those of SignatureScheme (RFC 8446 4.2.3, and of RFC 5246 for what only TLS 1.2 has).
  */

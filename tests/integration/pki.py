@@ -69,7 +69,8 @@ class Pki:
         elif kind == "ed25519":
             openssl("genpkey", "-algorithm", "ED25519", "-out", path)
         else:
-            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+            curve = "P-256" if kind == "ec" else kind
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}",
                     "-out", path)
         path.chmod(0o600)
         return path

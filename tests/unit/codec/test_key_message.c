@@ -71,6 +71,25 @@ static void a_batch_is_read_message_by_message(void **state)
     assert_int_equal(sl_key_message_next(&in, SL_KEY_TO_WORKER, &got), SL_EOF);
 }
 
+static void a_token_answers_in_two_steps(void **state)
+{
+    static const struct sl_key_message QUEUED = { .type = SL_KEY_QUEUED, .id = 11 };
+    static const struct sl_key_message LATE = {
+        .type = SL_KEY_LATE,
+        .id = 11,
+        .result = SL_KEY_DONE,
+        .bytes = SL_SLICE_INIT("signature"),
+    };
+    uint8_t bytes[64];
+    struct sl_key_message got;
+    SL_UNUSED(state);
+    struct sl_slice in = emit(bytes, sizeof(bytes), &QUEUED, &LATE);
+    assert_int_equal(sl_key_message_next(&in, SL_KEY_TO_WORKER, &got), SL_OK);
+    assert_same(&got, &QUEUED);
+    assert_int_equal(sl_key_message_next(&in, SL_KEY_TO_WORKER, &got), SL_OK);
+    assert_same(&got, &LATE);
+}
+
 static void who_may_not_send_it_is_a_protocol_error(void **state)
 {
     uint8_t bytes[64];
@@ -100,11 +119,13 @@ static void what_the_table_does_not_know_is_a_protocol_error(void **state)
     SL_UNUSED(state);
     static const struct sl_slice BAD[] = {
         SL_SLICE_INIT("\x00\0\0\0\1\0\1x"), /* no such type */
-        SL_SLICE_INIT("\x03\0\0\0\1\0\1x"),
+        SL_SLICE_INIT("\x05\0\0\0\1\0\1x"),
+        SL_SLICE_INIT("\x03\0\0\0\1\0\1x"),            /* queued with a body */
+        SL_SLICE_INIT("\x04\0\0\0\1\0\1\0"),           /* late and done, without a signature */
         SL_SLICE_INIT("\x01\0\0\0\1\0\6\0\0\0\0\4\3"), /* nothing to sign */
         SL_SLICE_INIT("\x02\0\0\0\1\0\1\0"),           /* done without a signature */
         SL_SLICE_INIT("\x02\0\0\0\1\0\2\1s"),          /* refused with one */
-        SL_SLICE_INIT("\x02\0\0\0\1\0\1\x03"),         /* no such result */
+        SL_SLICE_INIT("\x02\0\0\0\1\0\1\x04"),         /* no such result */
         SL_SLICE_INIT("\x02\0\0\0\1\0\0"),             /* no result */
     };
     for (size_t i = 0; i < SL_COUNT(BAD); i++) {
@@ -152,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_as_documented),
         cmocka_unit_test(a_batch_is_read_message_by_message),
+        cmocka_unit_test(a_token_answers_in_two_steps),
         cmocka_unit_test(who_may_not_send_it_is_a_protocol_error),
         cmocka_unit_test(every_cut_is_a_protocol_error),
         cmocka_unit_test(what_the_table_does_not_know_is_a_protocol_error),

@@ -177,6 +177,23 @@ static void of_an_option_with_mistakes_nothing_is_concluded(void **state)
                     "'certificates'?\n");
 }
 
+static void a_passphrase_is_for_a_file_and_a_pin_for_a_token(void **state)
+{
+#define CERTIFICATE(map) ENCRYPT "    upstream:\n      certificate: { chain: c.pem, " map " }\n"
+    SL_UNUSED(state);
+    expect_findings(CERTIFICATE("key: k.pem, passphrase_file: p"), "");
+    expect_findings(CERTIFICATE("key: 'pkcs11:object=k', pin_file: p"), "");
+    expect_findings(CERTIFICATE("key: 'pkcs11:object=k', passphrase_file: p"),
+                    "6:77: error: 'passphrase_file' is for a key in a file: this one is on a token "
+                    "('pin_file')\n");
+    expect_findings(CERTIFICATE("key: k.pem, pin_file: p"),
+                    "6:58: error: 'pin_file' is for what is on a token (pkcs11:): here is none\n");
+    expect_findings(CERTIFICATE("key: 'pkcs11:object=k?pin-source=/p', pin_file: p"),
+                    "6:84: error: 'pin_file' contradicts the pin-source of the URI: leave one of "
+                    "the two out\n");
+#undef CERTIFICATE
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_listen_url_without_host_is_all_addresses),
         cmocka_unit_test(a_scheme_does_not_make_another_address),
         cmocka_unit_test(of_an_option_with_mistakes_nothing_is_concluded),
+        cmocka_unit_test(a_passphrase_is_for_a_file_and_a_pin_for_a_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,7 +175,7 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
         "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
-        "policy, policies, floor, fast_kdf, log, limits, drain, tickets, services\n");
+        "pkcs11, policy, policies, floor, fast_kdf, log, limits, drain, tickets, services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)
@@ -189,13 +189,17 @@ static void what_is_required_is_missed_at_the_key_of_its_map(void **state)
                     "or a list, all tls:// or none\n"
                     "2:3: error: 'connect' is missing in a service: where to connect to: one URL, "
                     "or a list tried in turn, all tls:// or none\n");
-    expect_findings(SERVICE "    listen: tls://:1\n    connect: tcp://h:1\n"
-                            "    certificates:\n      - key: k.pem\n",
-                    "6:9: error: 'chain' is missing in a certificate: PEM file with the "
-                    "certificates, leaf first; it may hold the key as well\n");
-    expect_findings(ENCRYPT "    upstream: { certificate: { key: k.pem } }\n",
-                    "5:17: error: 'chain' is missing in a certificate: PEM file with the "
-                    "certificates, leaf first; it may hold the key as well\n");
+    expect_findings(
+        SERVICE "    listen: tls://:1\n    connect: tcp://h:1\n"
+                "    certificates:\n      - key: k.pem\n",
+        "6:9: error: 'chain' is missing in a certificate: PEM file with the "
+        "certificates, leaf first, and maybe the key; or the pkcs11: URI of the leaf on "
+        "a token\n");
+    expect_findings(
+        ENCRYPT "    upstream: { certificate: { key: k.pem } }\n",
+        "5:17: error: 'chain' is missing in a certificate: PEM file with the "
+        "certificates, leaf first, and maybe the key; or the pkcs11: URI of the leaf on "
+        "a token\n");
 }
 
 static void a_configuration_without_services_is_refused(void **state)

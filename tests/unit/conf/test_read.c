@@ -59,6 +59,18 @@ static void credentials_are_named_and_not_looked_for(void **state)
                     "name of a credential\n");
 }
 
+static void what_is_on_a_token_is_named_by_a_uri(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(ENCRYPT "    upstream: { certificate: { chain: 'pkcs11:token=t;object=c' } }\n",
+                    "");
+    expect_findings(ENCRYPT "    upstream: { certificate: { chain: c.pem, key: 'pkcs11:x=1' } }\n",
+                    "5:51: error: 'key' is no good pkcs11: URI: there is no attribute 'x' in RFC "
+                    "7512\n");
+    expect_findings(ENCRYPT "    upstream: { ca: 'pkcs11:object=c' }\n",
+                    "5:21: error: 'ca' cannot stand on a token: a file is wanted\n");
+}
+
 static void words_are_those_of_the_list(void **state)
 {
     SL_UNUSED(state);
@@ -147,6 +159,7 @@ int main(void)
         cmocka_unit_test(durations_keep_their_range_and_their_unit),
         cmocka_unit_test(sizes_keep_their_range),
         cmocka_unit_test(credentials_are_named_and_not_looked_for),
+        cmocka_unit_test(what_is_on_a_token_is_named_by_a_uri),
         cmocka_unit_test(words_are_those_of_the_list),
         cmocka_unit_test(an_option_wants_its_kind_of_value),
         cmocka_unit_test(lists_have_at_most_their_count),
