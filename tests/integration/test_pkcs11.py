@@ -14,7 +14,7 @@ import yaml
 
 import ends
 import sluice
-from scale import PATIENCE, until
+from scale import PATIENCE, SANITIZED, until
 from test_config_check import FINDING
 from test_keys import keys_pid, memory_of, works
 from tokens import HAS_TOKENS, MODULE, PIN, SLOW_MODULE, WHY_NOT, Token
@@ -408,6 +408,7 @@ class TestCage:
                 os.geteuid() != 0
             assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
             assert status["NoNewPrivs"] == "1"
+            assert SANITIZED or status["Seccomp"] == "2"
             limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
             assert re.search(r"Max core file size\s+0\s+0", limits)
             assert sluice.ids_of(pid)[0] == os.geteuid()

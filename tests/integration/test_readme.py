@@ -15,6 +15,7 @@ import pytest
 
 import sluice
 from scale import PATIENCE
+from tokens import HAS_TOKENS, WHY_NOT, Token
 
 README = (sluice.ROOT / "README.md").read_text()
 HOSTS = ("127.0.0.1 localhost db.example.com db1.example.com db2.example.com server.example.com\n"
@@ -86,7 +87,7 @@ TLS_SERVER = ("background openssl s_server -accept {at} -cert site.pem -cert_cha
 
 class TestPatterns:
     def test_offloading(self, run):
-        out = run(HTTP.format(port=8080) + f"background {one('tcp://127.0.0.1:8080')}\n"
+        out = run(HTTP.format(port=8080) + f"background {one('--key site.key$')}\n"
                   "until_ready curl -sf --cacert ca.pem https://localhost:8443/page\n"
                   "curl -sS --cacert ca.pem https://localhost:8443/page\n")
         assert out == "from the backend\n"
@@ -116,9 +117,23 @@ class TestPatterns:
                   "redis-cli -h 127.0.0.1 -p 6379 get key\n")
         assert out.split() == ["OK", "value"]
 
+    @pytest.mark.skipif(not HAS_TOKENS, reason=WHY_NOT)
+    def test_token(self, run, folder, pki, monkeypatch):
+        token = Token(folder, "web")
+        site = pki.issue("readme-token", "DNS:localhost")
+        token.import_pair(site, "site")
+        for name, value in token.env.items():
+            monkeypatch.setenv(name, value)
+        (pathlib.Path(folder) / "site.pem").write_text(pathlib.Path(site.chain).read_text())
+        line = one("pkcs11:").replace("/etc/sluice/pin", token.pin_file)
+        out = run(HTTP.format(port=8080) + f"background {line}\n"
+                  "until_ready curl -sf --cacert ca.pem https://localhost:8443/page\n"
+                  "curl -sS --cacert ca.pem https://localhost:8443/page\n")
+        assert out == "from the backend\n"
+
     def test_every_line_is_run(self):
         patterns = [line for line in commands("sluice") if "://" in line]
-        assert len(patterns) == 5, "a pattern was added: give it a test"
+        assert len(patterns) == 6, "a pattern was added: give it a test"
 
 
 class TestFile:
