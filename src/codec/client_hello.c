@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/client_hello.h"
+#include "base/addr.h"
 #include <string.h>
 
 enum {
@@ -9,6 +10,8 @@ enum {
     SSLV2_CLIENT_HELLO = 0x01, /* behind those two bytes */
     NAME_TYPE_HOST = 0,        /* RFC 6066 3 */
     HOST_NAME_MAX_BYTES = 255,
+    DNS_NAME_MAX_BYTES = 253, /* as text, without the trailing dot (RFC 1035 2.3.4) */
+    DNS_LABEL_MAX_BYTES = 63,
 };
 
 static const struct opening {
@@ -98,10 +101,14 @@ const char *sl_first_bytes_name(enum sl_first_bytes what)
     return "neither TLS nor another known protocol";
 }
 
+/* "a byte string using ASCII encoding" (RFC 6066 3). */
 static bool is_host_name(struct sl_slice name)
 {
-    return name.len != 0 && name.len <= HOST_NAME_MAX_BYTES && sl_slice_find(name, 0) == name.len &&
-           !sl_slice_eq(name, SL_SLICE("."));
+    bool is_ascii = true;
+    for (size_t i = 0; i < name.len; i++) {
+        is_ascii = is_ascii && name.ptr[i] > ' ' && name.ptr[i] < 0x7f;
+    }
+    return is_ascii && name.len <= HOST_NAME_MAX_BYTES && !sl_slice_eq(name, SL_SLICE("."));
 }
 
 enum sl_err sl_hello_server_name(struct sl_slice body, struct sl_slice *ret_name)
@@ -112,23 +119,27 @@ enum sl_err sl_hello_server_name(struct sl_slice body, struct sl_slice *ret_name
         return SL_EPROTO;
     }
     struct sl_slice host = { NULL, 0 };
-    bool has_host = false;
+    bool is_bad = false;
     while (!list.failed && list.in.len != 0) {
         uint8_t type = sl_reader_u8(&list);
         struct sl_slice name = sl_reader_vec16(&list);
         if (list.failed || type != NAME_TYPE_HOST) {
             continue;
         }
-        if (has_host || !is_host_name(name)) {
-            return SL_EPROTO; /* "MUST NOT contain more than one name of the same name_type" */
+        if (name.len == 0) {
+            return SL_EPROTO;
         }
-        has_host = true;
+        /* "MUST NOT contain more than one name of the same name_type" */
+        is_bad = is_bad || host.ptr != NULL || !is_host_name(name);
         host = name;
     }
     if (!sl_reader_is_done(&list)) {
         return SL_EPROTO;
     }
-    if (!has_host) {
+    if (is_bad) {
+        return SL_EINVAL;
+    }
+    if (host.ptr == NULL) {
         return SL_ENOENT;
     }
     if (host.ptr[host.len - 1] == '.') {
@@ -136,6 +147,20 @@ enum sl_err sl_hello_server_name(struct sl_slice body, struct sl_slice *ret_name
     }
     *ret_name = host;
     return SL_OK;
+}
+
+bool sl_hello_is_dns_name(struct sl_slice name)
+{
+    struct sl_slice rest = name;
+    struct sl_addr addr;
+    bool is_name = name.len != 0 && name.len <= DNS_NAME_MAX_BYTES;
+    while (is_name && rest.len != 0) {
+        const struct sl_slice label = sl_slice_cut(&rest, sl_slice_find(rest, '.'));
+        const bool has_dot = sl_slice_cut(&rest, 1).len != 0;
+        is_name = label.len != 0 && label.len <= DNS_LABEL_MAX_BYTES && !(has_dot && rest.len == 0);
+    }
+    return is_name && sl_slice_find(name, '*') == name.len &&
+           sl_slice_find(name, ':') == name.len && sl_addr_from_ip(name, 0, &addr) != SL_OK;
 }
 
 enum sl_err sl_hello_alpn(struct sl_slice body, struct sl_slice *ret_list)

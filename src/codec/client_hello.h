@@ -22,10 +22,16 @@ enum sl_first_bytes sl_first_bytes_classify(struct sl_slice in);
 /** "TLS", "HTTP", "SSH", "a PROXY header", "SSLv2", "neither TLS nor another known protocol". */
 const char *sl_first_bytes_name(enum sl_first_bytes what);
 
-/** The body of the server_name extension: its host_name, trailing dot removed (RFC 6066 3).
- * SL_OK, SL_ENOENT (no host_name in it), SL_EPROTO (malformed, empty, over 255 bytes, or with a
- * NUL). */
+/**
+ * The body of the server_name extension: its host_name, trailing dot removed (RFC 6066 3).
+ * @return SL_OK, SL_ENOENT (no host_name in it), SL_EPROTO (not written as an extension is),
+ * SL_EINVAL (well formed, but two host names, over 255 bytes, or not of visible ASCII)
+ */
 SL_CHECKED enum sl_err sl_hello_server_name(struct sl_slice body, struct sl_slice *ret_name);
+
+/** True for what a certificate's DNS name can stand for: labels of 1 to 63 bytes, 253 in all (RFC
+ * 1035 2.3.4), no trailing dot; no IP literal (RFC 6066 3), and no wildcard. */
+bool sl_hello_is_dns_name(struct sl_slice name);
 
 /** The body of the ALPN extension: the list of protocols, checked, still as on the wire (RFC
  * 7301 3.1). */

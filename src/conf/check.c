@@ -107,6 +107,29 @@ static void secrets_check(const struct subject *subject,
     }
 }
 
+/* What is strict toward clients. */
+static void strict_check(const struct subject *subject)
+{
+    const struct sl_conf_service *service = subject->service;
+    const bool is_plain = subject->knows_listen && !subject->has_tls_listen;
+    if (service->sni_pos.line != 0 && is_plain) {
+        error(subject, service->sni_pos, "'sni' is for a tls:// listen URL: this service has none");
+    }
+    if (service->alpn_strict_pos.line != 0 && is_plain) {
+        error(subject, service->alpn_strict_pos,
+              "'alpn_strict' is for a tls:// listen URL: this service has none");
+    }
+    /* a PROXY header is sent after the handshake with the client, so nobody else chooses */
+    const bool may_choose =
+        subject->has_tls_connect && service->upstream.proxy_out == SL_PROXY_OUT_OFF;
+    if (service->is_alpn_strict && subject->has_tls_listen && subject->knows_connect &&
+        service->alpn_count == 0 && !may_choose &&
+        !is_flawed(subject, offsetof(struct sl_conf_service, alpn))) {
+        error(subject, service->alpn_strict_pos,
+              "'alpn_strict' needs 'alpn', the protocols that are spoken");
+    }
+}
+
 static void certificates_check(const struct subject *subject)
 {
     const struct sl_conf_service *service = subject->service;
@@ -245,6 +268,7 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     mixture_check(&subject, service->connects, service->connects_count);
     certificates_check(&subject);
     alpn_check(&subject);
+    strict_check(&subject);
     clients_check(&subject);
     upstream_check(&subject);
     policies_check(&subject, conf);

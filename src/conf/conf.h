@@ -69,6 +69,8 @@ struct sl_conf_clients {
     struct sl_conf_file ca;
 };
 
+enum sl_conf_sni { SL_SNI_DEFAULT, SL_SNI_STRICT };
+
 struct sl_conf_service {
     const char *name;
     struct sl_conf_pos pos;
@@ -81,6 +83,10 @@ struct sl_conf_service {
     struct sl_conf_span certificates_span; /* the list in the text */
     struct sl_conf_string *alpn;           /* in order of preference */
     size_t alpn_count;
+    bool is_alpn_strict;
+    struct sl_conf_pos alpn_strict_pos; /* of `alpn_strict`, when set */
+    enum sl_conf_sni sni;
+    struct sl_conf_pos sni_pos;     /* of `sni`, when set */
     const struct sl_policy *policy; /* never NULL: the global one when not set */
     struct sl_conf_pos policy_pos;  /* of `policy`, when set */
     struct sl_conf_timeouts timeouts;

@@ -2,6 +2,12 @@
 /** @file A service, its certificates and its timeouts. */
 #include "conf/options.h"
 
+static const struct sl_schema_word SNIS[] = {
+    { "default", SL_SNI_DEFAULT },
+    { "strict", SL_SNI_STRICT },
+    { NULL, 0 },
+};
+
 static const struct sl_schema_option ROWS[] = {
     {
         .in = SL_SECTION_SERVICE,
@@ -49,9 +55,31 @@ static const struct sl_schema_option ROWS[] = {
         .text = "Application protocols in order of preference: accepted from clients on tls:// "
                 "listen URLs, offered on tls:// connect URLs. With both, the client gets what the "
                 "upstream chooses of its own list and this one (without this one: of its own). A "
-                "client that has none of them goes on without ALPN",
+                "client that has none of them goes on without ALPN, unless alpn_strict is on",
         SL_OPTION_AT(struct sl_conf_service, alpn),
         .count_at = offsetof(struct sl_conf_service, alpn_count),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "alpn_strict",
+        .type = SL_TYPE_SWITCH,
+        .preset = "off",
+        .text = "Whether a client that offers ALPN, but no protocol that is spoken here, gets the "
+                "alert no_application_protocol (RFC 7301 3.2). One that offers no ALPN goes on",
+        SL_OPTION_AT(struct sl_conf_service, is_alpn_strict),
+        .pos_at = offsetof(struct sl_conf_service, alpn_strict_pos),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "sni",
+        .type = SL_TYPE_WORD,
+        .words = SNIS,
+        .preset = "default",
+        .text = "What a client gets that asks for no name, or for one that no certificate is for: "
+                "the first certificate, or with strict the alert unrecognized_name (RFC 6066 3), "
+                "and in TLS 1.3 without a name missing_extension (RFC 8446 9.2)",
+        SL_OPTION_AT(struct sl_conf_service, sni),
+        .pos_at = offsetof(struct sl_conf_service, sni_pos),
     },
     {
         .in = SL_SECTION_SERVICE,

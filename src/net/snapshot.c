@@ -120,6 +120,8 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .shelf_service = service_number(b, conf),
                                                .alpn = alpn,
                                                .alpn_count = conf->alpn_count,
+                                               .is_alpn_strict = conf->is_alpn_strict,
+                                               .is_sni_strict = conf->sni == SL_SNI_STRICT,
                                                .verify = verify_of(conf),
                                                .clients = clients,
                                                .tickets = b->source->tickets };

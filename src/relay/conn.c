@@ -151,6 +151,18 @@ static const char *words(struct sl_conn *conn)
     return conn->env->scratch->diag.text;
 }
 
+static enum sl_reason hello_reason(const struct sl_conn *conn)
+{
+    switch (sl_tls_refusal(conn->client_tls.tls)) {
+    case SL_TLS_REFUSED_NAME:
+        return SL_REASON_UNRECOGNIZED_NAME;
+    case SL_TLS_REFUSED_ALPN:
+        return SL_REASON_NO_APPLICATION_PROTOCOL;
+    default:
+        return SL_REASON_HANDSHAKE_FAILED;
+    }
+}
+
 /* The end of a handshake with the client that did not succeed. */
 static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
 {
@@ -172,7 +184,8 @@ static enum sl_err client_failed(struct sl_conn *conn, enum sl_err rc)
     };
     for (size_t i = 0; i < SL_COUNT(ENDS); i++) {
         if (ENDS[i].rc == rc) {
-            sl_conn_end(conn, ENDS[i].reason, SL_SIDE_CLIENT, ENDS[i].farewell, words(conn));
+            sl_conn_end(conn, rc == SL_ETLS ? hello_reason(conn) : ENDS[i].reason, SL_SIDE_CLIENT,
+                        ENDS[i].farewell, words(conn));
             return rc;
         }
     }

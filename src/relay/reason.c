@@ -27,6 +27,12 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                             "The client did not speak TLS; `detail` says what it looks like." },
     [SL_REASON_CLIENT_HELLO_TOO_LARGE] = { "client_hello_too_large", SL_LOG_INFO,
                                            "The ClientHello was over `limits.client_hello`." },
+    [SL_REASON_UNRECOGNIZED_NAME] = { "unrecognized_name", SL_LOG_INFO,
+                                      "The client asked for no name, or for one that no "
+                                      "certificate is for, and `sni` is strict." },
+    [SL_REASON_NO_APPLICATION_PROTOCOL] = { "no_application_protocol", SL_LOG_INFO,
+                                            "Of the ALPN protocols that the client offered none "
+                                            "is spoken, and `alpn_strict` is on." },
     [SL_REASON_CLIENT_UNVERIFIED] = { "client_unverified", SL_LOG_INFO,
                                       "The client's certificate was not accepted, or it had "
                                       "none." },

@@ -237,6 +237,8 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     if (rc != SL_OK) {
         return rc;
     }
+    ctx->is_alpn_strict = conf->is_alpn_strict;
+    ctx->is_sni_strict = conf->is_sni_strict;
     sl_tls_hello_install(ctx->ssl_ctx);
     *ret_ctx = SL_STEAL(ctx);
     return SL_OK;

@@ -21,6 +21,8 @@ struct sl_tls_server_conf {
     uint32_t shelf_service;     /* under this number */
     const char *const *alpn;    /* in our order of preference */
     size_t alpn_count;
+    bool is_alpn_strict;          /* what a client offers must have one of ours in it */
+    bool is_sni_strict;           /* a client must name what a certificate is for */
     enum sl_tls_verify verify;    /* of the client's certificate */
     struct sl_tls_store *clients; /* who signs clients' certificates; NULL when verify is OFF */
     const struct sl_ticket_keys

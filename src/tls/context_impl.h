@@ -18,6 +18,7 @@ struct sl_tls_ctx {
     struct sl_key_service *keys; /* who signs for the certificates; NULL: their own keys */
 
     /* toward clients */
+    bool is_alpn_strict, is_sni_strict;
     struct sl_tls_select select;
     const struct sl_ticket_keys *tickets; /* not owned */
 

@@ -17,6 +17,16 @@ static bool extension(SSL *ssl, unsigned type, struct sl_slice *ret_body)
     return true;
 }
 
+/* Ends the handshake: the client did not offer what the service insists on. */
+static enum sl_err refuse(struct sl_tls *tls, enum sl_tls_refusal refusal, uint8_t alert,
+                          const char *text)
+{
+    tls->refusal = refusal;
+    tls->alert = alert;
+    sl_diag_set(tls->diag, "%s", text);
+    return SL_ETLS;
+}
+
 static enum sl_err server_name_read(SSL *ssl, struct sl_tls *tls)
 {
     struct sl_slice body, name;
@@ -31,6 +41,11 @@ static enum sl_err server_name_read(SSL *ssl, struct sl_tls *tls)
     if (rc == SL_EPROTO) {
         sl_diag_set(tls->diag, "the client's server_name extension is malformed");
         return SL_EPROTO;
+    }
+    if (rc == SL_EINVAL) {
+        sl_diag_set(tls->diag, "the client's server_name is not the name of one host");
+        tls->alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SL_ETLS;
     }
     return SL_OK;
 }
@@ -50,6 +65,22 @@ static bool offers_tls13(SSL *ssl)
         }
     }
     return false;
+}
+
+static enum sl_err server_name_demand(SSL *ssl, struct sl_tls *tls)
+{
+    if (!tls->ctx->is_sni_strict) {
+        return SL_OK;
+    }
+    if (tls->server_name == NULL) { /* RFC 8446 9.2; before TLS 1.3 there is no such alert */
+        return refuse(tls, SL_TLS_REFUSED_NAME,
+                      offers_tls13(ssl) ? SSL_AD_MISSING_EXTENSION : SSL_AD_UNRECOGNIZED_NAME,
+                      "the client named no server");
+    }
+    return sl_tls_select_has(&tls->ctx->select, sl_slice_cstr(tls->server_name))
+               ? SL_OK
+               : refuse(tls, SL_TLS_REFUSED_NAME, SSL_AD_UNRECOGNIZED_NAME,
+                        "no certificate is for the name that the client asked for");
 }
 
 /* True when one of the client's TLS 1.2 ciphers that we have, too, is authenticated by ECDSA. */
@@ -133,6 +164,12 @@ static bool list_has(struct sl_slice list, struct sl_slice protocol)
     return false;
 }
 
+static enum sl_err alpn_refuse(struct sl_tls *tls)
+{
+    return refuse(tls, SL_TLS_REFUSED_ALPN, SSL_AD_NO_APPLICATION_PROTOCOL,
+                  "the client offered no application protocol that is spoken here");
+}
+
 /* What of the client's list is to be offered upstream. */
 static enum sl_err alpn_hold(struct sl_tls *tls, struct sl_slice list)
 {
@@ -173,6 +210,9 @@ static enum sl_err alpn_read(SSL *ssl, struct sl_tls *tls)
         return SL_OK;
     }
     enum sl_err rc = alpn_hold(tls, list);
+    if (rc == SL_OK && tls->held_len == 0 && tls->ctx->is_alpn_strict) {
+        return alpn_refuse(tls);
+    }
     if (rc == SL_OK) {
         tls->hold = SL_TLS_HOLD_PAUSED;
     }
@@ -194,6 +234,9 @@ static int client_hello(SSL *ssl, int *alert, void *arg)
     }
     enum sl_err rc = server_name_read(ssl, tls);
     if (rc == SL_OK) {
+        rc = server_name_demand(ssl, tls);
+    }
+    if (rc == SL_OK) {
         rc = alpn_read(ssl, tls);
     }
     if (rc == SL_EPAUSED) {
@@ -206,6 +249,12 @@ static int client_hello(SSL *ssl, int *alert, void *arg)
         return SSL_CLIENT_HELLO_SUCCESS;
     }
     *alert = rc == SL_EPROTO ? SSL_AD_DECODE_ERROR : SSL_AD_INTERNAL_ERROR;
+    *alert = tls->alert != 0 ? tls->alert : *alert;
+    /* the version is not agreed on yet, and libssl would make handshake_failure of it */
+    if (tls->alert == SSL_AD_MISSING_EXTENSION &&
+        sl_tls_alert_put(tls->io.out, tls->alert) == SL_OK) {
+        tls->io.out = NULL; /* nothing of libssl's behind it */
+    }
     tls->verdict = rc == SL_EPROTO ? SL_ETLS : rc; /* it did speak TLS */
     return SSL_CLIENT_HELLO_ERROR;
 }
@@ -219,27 +268,40 @@ static int server_name(SSL *ssl, int *alert, void *arg)
     return tls->server_name != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+/* The first of ours that the client has, or what was chosen while it was held. */
+static bool alpn_find(const struct sl_tls *tls, struct sl_slice list, struct sl_slice *ret_one)
+{
+    struct sl_slice ours = sl_slice_of(tls->ctx->alpn, tls->ctx->alpn_len), one;
+    if (tls->hold == SL_TLS_HOLD_CHOSEN) {
+        *ret_one = sl_slice_of(tls->alpn, tls->alpn_len);
+        return ret_one->len != 0 && list_has(list, *ret_one);
+    }
+    while (sl_alpn_next(&ours, &one) == SL_OK) {
+        if (list_has(list, one)) {
+            *ret_one = one;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Called only when the client has offered something (RFC 7301 3.2). */
 static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                        const unsigned char *in, unsigned in_len, void *arg)
 {
     SL_UNUSED(arg);
-    const struct sl_tls *tls = SSL_get_app_data(ssl);
-    struct sl_slice list = sl_slice_of(in, in_len), one;
-    if (tls->hold == SL_TLS_HOLD_CHOSEN) {
-        one = sl_slice_of(tls->alpn, tls->alpn_len);
+    struct sl_tls *tls = SSL_get_app_data(ssl);
+    struct sl_slice one;
+    if (alpn_find(tls, sl_slice_of(in, in_len), &one)) {
         *out = one.ptr;
         *out_len = (unsigned char)one.len;
-        return one.len != 0 && list_has(list, one) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+        return SSL_TLSEXT_ERR_OK;
     }
-    struct sl_slice ours = sl_slice_of(tls->ctx->alpn, tls->ctx->alpn_len);
-    while (sl_alpn_next(&ours, &one) == SL_OK) {
-        if (list_has(list, one)) {
-            *out = one.ptr;
-            *out_len = (unsigned char)one.len;
-            return SSL_TLSEXT_ERR_OK;
-        }
+    if (!tls->ctx->is_alpn_strict) {
+        return SSL_TLSEXT_ERR_NOACK;
     }
-    return SSL_TLSEXT_ERR_NOACK;
+    tls->verdict = alpn_refuse(tls);
+    return SSL_TLSEXT_ERR_ALERT_FATAL; /* libssl sends no_application_protocol */
 }
 
 void sl_tls_hello_install(SSL_CTX *ctx)

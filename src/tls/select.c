@@ -144,27 +144,38 @@ static uint32_t find_default(const struct sl_tls_select *select,
     return number;
 }
 
+/* Exactly one label, the leftmost, stands for the wildcard (RFC 9525 6.3). */
+static bool find_wildcard(const struct sl_tls_select *select, struct sl_slice name,
+                          const struct sl_hello_signatures *kinds, uint32_t *ret_number)
+{
+    uint8_t wildcard[SL_SERVER_NAME_MAX];
+    const size_t dot = sl_slice_find(name, '.');
+    if (dot == name.len) {
+        return false;
+    }
+    wildcard[0] = '*';
+    memcpy(wildcard + 1, name.ptr + dot, name.len - dot);
+    return find_named(select, sl_slice_of(wildcard, name.len - dot + 1), kinds, ret_number);
+}
+
+/* Any certificate for that name. */
+static bool find_any(const struct sl_tls_select *select, struct sl_slice name,
+                     const struct sl_hello_signatures *kinds, uint32_t *ret_number)
+{
+    return sl_hello_is_dns_name(name) && (find_named(select, name, kinds, ret_number) ||
+                                          find_wildcard(select, name, kinds, ret_number));
+}
+
+bool sl_tls_select_has(const struct sl_tls_select *select, struct sl_slice server_name)
+{
+    static const struct sl_hello_signatures ANY = { .has_ecdsa = true };
+    uint32_t number;
+    return find_any(select, server_name, &ANY, &number);
+}
+
 uint32_t sl_tls_select_find(const struct sl_tls_select *select, struct sl_slice server_name,
                             const struct sl_hello_signatures *kinds)
 {
     uint32_t number;
-    if (server_name.len != 0 && server_name.ptr[server_name.len - 1] == '.') {
-        server_name.len--;
-    }
-    if (server_name.len == 0 || server_name.len > SL_SERVER_NAME_MAX) {
-        return find_default(select, kinds);
-    }
-    if (find_named(select, server_name, kinds, &number)) {
-        return number;
-    }
-    uint8_t wildcard[SL_SERVER_NAME_MAX];
-    const size_t dot = sl_slice_find(server_name, '.');
-    if (dot > 0 && dot < server_name.len) {
-        wildcard[0] = '*';
-        memcpy(wildcard + 1, server_name.ptr + dot, server_name.len - dot);
-        if (find_named(select, sl_slice_of(wildcard, server_name.len - dot + 1), kinds, &number)) {
-            return number;
-        }
-    }
-    return find_default(select, kinds);
+    return find_any(select, server_name, kinds, &number) ? number : find_default(select, kinds);
 }

@@ -29,10 +29,13 @@ uint32_t sl_tls_select_first(const struct sl_tls_select *select);
 /** True when there is nothing to choose. */
 bool sl_tls_select_is_one(const struct sl_tls_select *select);
 
+/** True when one of them is for that name, by the rules of sl_tls_select_find. */
+bool sl_tls_select_has(const struct sl_tls_select *select, struct sl_slice server_name);
+
 /**
- * Exact name, then wildcard in place of the first label (RFC 6125 6.4.3), then the default and
+ * Exact name, then wildcard in place of the first label (RFC 9525 6.3), then the default and
  * what shares its name; among equals ECDSA when the client's signatures allow it, else RSA.
- * @param server_name  empty: the client named nothing
+ * @param server_name  without its trailing dot; empty: the client named nothing
  */
 uint32_t sl_tls_select_find(const struct sl_tls_select *select, struct sl_slice server_name,
                             const struct sl_hello_signatures *kinds);

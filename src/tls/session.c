@@ -216,6 +216,7 @@ static void call_begin(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *
     tls->io.asides_count = 0;
     tls->diag = diag;
     tls->verdict = SL_OK;
+    tls->alert = 0;
 }
 
 static enum sl_err no_signature(struct sl_tls *tls)
@@ -246,12 +247,12 @@ static enum sl_err call_failed(struct sl_tls *tls)
         sl_diag_set(tls->diag, "too many KeyUpdates or tickets at once");
         return SL_ETLS;
     }
+    if (tls->verdict != SL_OK) {
+        return tls->verdict; /* the callback has said why */
+    }
     if (tls->io.is_full) {
         sl_diag_set(tls->diag, "no room for what has to be sent");
         return SL_ENOSPC;
-    }
-    if (tls->verdict != SL_OK) {
-        return tls->verdict; /* the callback has said why */
     }
     if (tls->wait.verdict != SL_OK) {
         return no_signature(tls);
@@ -273,12 +274,17 @@ static void call_end(struct sl_tls *tls)
     tls->diag = NULL;
 }
 
+enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert)
+{
+    const uint8_t record[] = { CONTENT_ALERT, TLS_MAJOR, 1, 0, 2, SSL3_AL_FATAL, alert };
+    return sl_wbuf_put(out, sl_slice_of(record, sizeof(record)));
+}
+
 /* A peer that does not speak TLS: an alert of our own, for libssl has seen nothing of it. */
 static enum sl_err not_tls(struct sl_tls *tls, enum sl_first_bytes what, struct sl_wbuf *out,
                            struct sl_diag *diag)
 {
     uint8_t alert = what == SL_FIRST_SSLV2 ? SSL_AD_PROTOCOL_VERSION : SSL_AD_UNEXPECTED_MESSAGE;
-    const uint8_t record[] = { CONTENT_ALERT, TLS_MAJOR, 1, 0, 2, SSL3_AL_FATAL, alert };
     const char *peer = tls->ctx->is_server ? "client" : "upstream";
     tls->is_broken = true;
     if (what == SL_FIRST_OTHER) {
@@ -286,7 +292,7 @@ static enum sl_err not_tls(struct sl_tls *tls, enum sl_first_bytes what, struct 
     } else {
         sl_diag_set(diag, "the %s speaks %s, not TLS", peer, sl_first_bytes_name(what));
     }
-    enum sl_err rc = sl_wbuf_put(out, sl_slice_of(record, sizeof(record)));
+    enum sl_err rc = sl_tls_alert_put(out, alert);
     return rc == SL_OK ? SL_EPROTO : rc;
 }
 
@@ -463,6 +469,11 @@ bool sl_tls_ends_in_ticket(const struct sl_tls *tls)
 bool sl_tls_has_hello(const struct sl_tls *tls)
 {
     return tls->has_hello;
+}
+
+enum sl_tls_refusal sl_tls_refusal(const struct sl_tls *tls)
+{
+    return tls->refusal;
 }
 
 static enum sl_err decrypt_all(struct sl_tls *tls, const struct sl_slice *in, struct sl_wbuf *plain)

@@ -60,6 +60,16 @@ void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol);
 SL_CHECKED enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in,
                                         struct sl_wbuf *out, struct sl_diag *diag);
 
+/** What a strict service did not find in a ClientHello. */
+enum sl_tls_refusal {
+    SL_TLS_REFUSED_NOTHING,
+    SL_TLS_REFUSED_NAME, /* a server_name that one of its certificates is for */
+    SL_TLS_REFUSED_ALPN, /* a protocol that is spoken here */
+};
+
+/** Why we ended a handshake with SL_ETLS (accepting). */
+enum sl_tls_refusal sl_tls_refusal(const struct sl_tls *tls);
+
 /** Told when a handshake that waits (SL_EWAIT) can go on; embedded in its owner. */
 struct sl_tls_waker {
     void (*wake)(struct sl_tls_waker *waker);

@@ -19,6 +19,7 @@ struct sl_tls {
     /* of the present call */
     struct sl_diag *diag;
     enum sl_err verdict; /* what a callback found, which says more than libssl's error */
+    uint8_t alert;       /* that goes with it; 0: the one that libssl would send */
 
     struct sl_key_wait wait;    /* for a signature */
     struct sl_tls_waker *waker; /* NULL for none */
@@ -46,9 +47,13 @@ struct sl_tls {
 
     /* accepting */
     enum sl_tls_hold hold;
+    enum sl_tls_refusal refusal;
     bool has_cert;        /* `ssl` has another certificate than the context's default: */
     uint32_t cert_number; /* this one */
 
     /* connecting */
     uint8_t offer[SL_TLS_DIGEST_LEN]; /* digest of the ALPN list that was offered */
 };
+
+/** Appends a fatal alert in the clear. SL_OK, SL_ENOSPC. */
+SL_CHECKED enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert);

@@ -32,6 +32,33 @@ def in_records(message, size=RECORD_MAX, version=0x0301):
                     for at in range(0, len(message), size))
 
 
+X25519_SHARE = bytes([9]) + bytes(31)  # of the group 29: a point, whoever has its secret
+
+
+def modern_hello(name=None, alpn=None, versions=(0x0304, 0x0303), more=b"", ciphers=None,
+                 groups=(29, 23), signatures=(0x0403, 0x0804, 0x0401), shares=True):
+    """A ClientHello that is answered; without `versions` one of TLS 1.2."""
+    def u16s(numbers):
+        return b"".join(struct.pack("!H", number) for number in numbers)
+
+    parts = b""
+    if name is not None:
+        parts += extension(0, vector(2, b"\0" + vector(2, name)))
+    if groups:
+        parts += extension(10, vector(2, u16s(groups)))
+    parts += extension(11, vector(1, b"\0"))
+    if signatures:
+        parts += extension(13, vector(2, u16s(signatures)))
+    if alpn is not None:
+        parts += extension(16, vector(2, b"".join(vector(1, one) for one in alpn)))
+    if versions:
+        parts += extension(43, vector(1, u16s(versions)))
+        if shares:
+            parts += extension(51, vector(2, struct.pack("!H", 29) + vector(2, X25519_SHARE)))
+    return client_hello(extensions=parts + more,
+                        ciphers=(0x1301, 0xC02B, 0xC02F) if ciphers is None else ciphers)
+
+
 def padded_hello(size):
     """A well-formed ClientHello of about `size` bytes, most of them an extension of no meaning."""
     standard = (extension(10, vector(2, b"\x00\x1d\x00\x17")) + extension(11, vector(1, b"\0"))

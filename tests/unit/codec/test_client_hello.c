@@ -82,21 +82,27 @@ static void server_names_are_read(void **state)
 static void malformed_server_names_are_refused(void **state)
 {
     SL_UNUSED(state);
-    const struct sl_slice cases[] = {
-        SL_SLICE(""),
-        SL_SLICE("\0\0"),                /* an empty list */
-        SL_SLICE("\0\3\0\0\0"),          /* an empty name */
-        SL_SLICE("\0\4\0\0\1."),         /* nothing but the root */
-        SL_SLICE("\0\5\0\0\2a\0"),       /* a NUL */
-        SL_SLICE("\0\6\0\0\4a.b"),       /* cut off */
-        SL_SLICE("\0\5\0\0\3a.b"),       /* the list is shorter than the name */
-        SL_SLICE("\0\6\0\0\3a.bc"),      /* bytes behind the list */
-        SL_SLICE("\0\10\0\0\1a\0\0\1b"), /* two host names */
-        SL_SLICE("\0\7\0\0\3a.b\0"),     /* a type without its name */
+    const struct {
+        struct sl_slice body;
+        enum sl_err rc;
+    } cases[] = {
+        { SL_SLICE(""), SL_EPROTO },
+        { SL_SLICE("\0\0"), SL_EPROTO },                /* an empty list */
+        { SL_SLICE("\0\3\0\0\0"), SL_EPROTO },          /* an empty name */
+        { SL_SLICE("\0\6\0\0\4a.b"), SL_EPROTO },       /* cut off */
+        { SL_SLICE("\0\5\0\0\3a.b"), SL_EPROTO },       /* the list is shorter than the name */
+        { SL_SLICE("\0\6\0\0\3a.bc"), SL_EPROTO },      /* bytes behind the list */
+        { SL_SLICE("\0\7\0\0\3a.b\0"), SL_EPROTO },     /* a type without its name */
+        { SL_SLICE("\0\4\0\0\1."), SL_EINVAL },         /* nothing but the root */
+        { SL_SLICE("\0\5\0\0\2a\0"), SL_EINVAL },       /* a NUL */
+        { SL_SLICE("\0\5\0\0\2a "), SL_EINVAL },        /* a blank */
+        { SL_SLICE("\0\5\0\0\2\xc3\xa4"), SL_EINVAL },  /* UTF-8 */
+        { SL_SLICE("\0\4\0\0\1\x7f"), SL_EINVAL },      /* a control character */
+        { SL_SLICE("\0\10\0\0\1a\0\0\1b"), SL_EINVAL }, /* two host names */
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
         struct sl_slice name = { NULL, 0 };
-        assert_int_equal(sl_hello_server_name(cases[i], &name), SL_EPROTO);
+        assert_int_equal(sl_hello_server_name(cases[i].body, &name), cases[i].rc);
         assert_null(name.ptr);
     }
     uint8_t body[5 + 256] = { 0 };
@@ -108,8 +114,40 @@ static void malformed_server_names_are_refused(void **state)
         memset(body + 5, 'a', len);
         struct sl_slice name;
         assert_int_equal(sl_hello_server_name(sl_slice_of(body, 5 + len), &name),
-                         len == 255 ? SL_OK : SL_EPROTO);
+                         len == 255 ? SL_OK : SL_EINVAL);
     }
+}
+
+static void only_names_that_a_certificate_can_have_are_dns_names(void **state)
+{
+    SL_UNUSED(state);
+    const struct sl_slice good[] = { SL_SLICE("a"),
+                                     SL_SLICE("a.b"),
+                                     SL_SLICE("xn--bcher-kva.example"),
+                                     SL_SLICE("_sip.example"),
+                                     SL_SLICE("1.2.3.4.example"),
+                                     SL_SLICE("1.2.3") };
+    const struct sl_slice bad[] = {
+        SL_SLICE(""),     SL_SLICE("."),           SL_SLICE("a."),    SL_SLICE(".a"),
+        SL_SLICE("a..b"), SL_SLICE("*.a"),         SL_SLICE("a*.b"),  SL_SLICE("1.2.3.4"),
+        SL_SLICE("::1"),  SL_SLICE("2001:db8::1"), SL_SLICE("[::1]"), SL_SLICE("a:443")
+    };
+    for (size_t i = 0; i < SL_COUNT(good); i++) {
+        assert_true(sl_hello_is_dns_name(good[i]));
+    }
+    for (size_t i = 0; i < SL_COUNT(bad); i++) {
+        assert_false(sl_hello_is_dns_name(bad[i]));
+    }
+    uint8_t name[254];
+    memset(name, 'a', sizeof(name));
+    assert_true(sl_hello_is_dns_name(sl_slice_of(name, 63)));
+    assert_false(sl_hello_is_dns_name(sl_slice_of(name, 64)));
+    for (size_t i = 1; i < sizeof(name); i += 2) {
+        name[i] = '.';
+    }
+    assert_true(sl_hello_is_dns_name(sl_slice_of(name, 253)));
+    name[252] = name[253] = 'b';
+    assert_false(sl_hello_is_dns_name(sl_slice_of(name, 254)));
 }
 
 static void alpn_lists_are_checked_and_walked(void **state)
@@ -173,6 +211,7 @@ int main(void)
         cmocka_unit_test(every_answer_has_a_name),
         cmocka_unit_test(server_names_are_read),
         cmocka_unit_test(malformed_server_names_are_refused),
+        cmocka_unit_test(only_names_that_a_certificate_can_have_are_dns_names),
         cmocka_unit_test(alpn_lists_are_checked_and_walked),
         cmocka_unit_test(signatures_say_what_certificates_are_allowed),
     };

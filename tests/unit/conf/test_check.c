@@ -194,6 +194,21 @@ static void a_passphrase_is_for_a_file_and_a_pin_for_a_token(void **state)
 #undef CERTIFICATE
 }
 
+static void what_is_strict_is_so_toward_clients(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(OFFLOAD "    sni: strict\n    alpn: [h2]\n    alpn_strict: on\n", "");
+    expect_findings(OFFLOAD "    alpn_strict: on\n",
+                    "6:18: error: 'alpn_strict' needs 'alpn', the protocols that are spoken\n");
+    expect_findings(ENCRYPT "    sni: strict\n",
+                    "5:10: error: 'sni' is for a tls:// listen URL: this service has none\n");
+    expect_findings(ENCRYPT "    alpn: [h2]\n    alpn_strict: on\n",
+                    "6:18: error: 'alpn_strict' is for a tls:// listen URL: this service has "
+                    "none\n");
+    expect_findings(OFFLOAD "    sni: exact\n",
+                    "6:10: error: 'sni' cannot be 'exact': one of default, strict\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_tls_listen_url_needs_certificates),
         cmocka_unit_test(certificates_need_a_tls_listen_url),
         cmocka_unit_test(alpn_needs_tls_on_one_side),
+        cmocka_unit_test(what_is_strict_is_so_toward_clients),
         cmocka_unit_test(clients_need_a_tls_listen_url),
         cmocka_unit_test(clients_are_verified_by_a_ca_or_not_at_all),
         cmocka_unit_test(what_is_for_a_tls_upstream_needs_one),

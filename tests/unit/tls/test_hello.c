@@ -24,7 +24,16 @@ static int drop_fixture(void **state)
     return 0;
 }
 
-enum { ALERT_UNEXPECTED = 10, ALERT_DECODE = 50, ALERT_VERSION = 70, ALERT_LEN = 7 };
+enum {
+    ALERT_UNEXPECTED = 10,
+    ALERT_ILLEGAL = 47,
+    ALERT_DECODE = 50,
+    ALERT_VERSION = 70,
+    ALERT_MISSING = 109,
+    ALERT_NAME = 112,
+    ALERT_ALPN = 120,
+    ALERT_LEN = 7
+};
 
 static struct sl_tls_ctx *server_open(const struct fixture *f)
 {
@@ -152,7 +161,6 @@ static void malformed_extensions_get_decode_error(void **state)
         const char *text;
     } cases[] = {
         { SL_SLICE("\0\0\0\5\0\3\0\0\0"), "the client's server_name extension is malformed" },
-        { SL_SLICE("\0\0\0\7\0\5\0\0\2a\0"), "the client's server_name extension is malformed" },
         { SL_SLICE("\0\20\0\3\0\1\0"), "the client's ALPN extension is malformed" },
         { SL_SLICE("\0\15\0\3\0\1\4"), "the client's signature_algorithms extension is malformed" },
     };
@@ -169,6 +177,74 @@ static void malformed_extensions_get_decode_error(void **state)
         sl_tls_destroy(tls);
     }
     sl_tls_ctx_unref(server);
+}
+
+/* supported_versions with TLS 1.3 alone, and what such a ClientHello must have */
+#define TLS13 "\0\53\0\3\2\3\4\0\12\0\4\0\2\0\27\0\15\0\4\0\2\4\3\0\63\0\2\0\0"
+/* supported_groups and signature_algorithms of TLS 1.2 */
+#define TLS12   "\0\12\0\4\0\2\0\27\0\13\0\2\1\0\0\15\0\4\0\2\4\3"
+#define NAME_EC "\0\0\0\16\0\14\0\0\11localhost"
+
+static void a_strict_service_refuses_what_it_does_not_have(void **state)
+{
+    const struct fixture *f = *state;
+    struct sl_policy policy = fixture_policy("intermediate");
+    struct sl_tls_cert *named[] = { fixture_cert(&f->ca, "x", "DNS:localhost", PKI_EC) };
+    const char *protocols[] = { "h2", "imap" };
+    struct sl_tls_server_conf conf = { .service = "web",
+                                       .policy = &policy,
+                                       .certs = named,
+                                       .certs_count = 1,
+                                       .alpn = protocols,
+                                       .alpn_count = 2,
+                                       .is_alpn_strict = true,
+                                       .is_sni_strict = true };
+    struct sl_tls_ctx *strict = fixture_server(&conf);
+    conf.is_alpn_strict = conf.is_sni_strict = false;
+    struct sl_tls_ctx *lenient = fixture_server(&conf);
+    const struct {
+        struct sl_slice extensions;
+        uint8_t alert; /* 0: none */
+        enum sl_tls_refusal refusal;
+        bool is_lenient_as_well;
+    } cases[] = {
+        { SL_SLICE(TLS12), ALERT_NAME, SL_TLS_REFUSED_NAME, false },
+        { SL_SLICE(TLS13), ALERT_MISSING, SL_TLS_REFUSED_NAME, false },
+        { SL_SLICE(TLS12 "\0\0\0\10\0\6\0\0\3a.b"), ALERT_NAME, SL_TLS_REFUSED_NAME, false },
+        { SL_SLICE(TLS13 "\0\0\0\10\0\6\0\0\3a.b"), ALERT_NAME, SL_TLS_REFUSED_NAME, false },
+        { SL_SLICE(TLS12 "\0\0\0\16\0\14\0\0\11"
+                         "127.0.0.1"),
+          ALERT_NAME, SL_TLS_REFUSED_NAME, false },
+        { SL_SLICE(TLS12 "\0\0\0\7\0\5\0\0\2a\0"), ALERT_ILLEGAL, SL_TLS_REFUSED_NOTHING, true },
+        { SL_SLICE(TLS12 NAME_EC), 0, SL_TLS_REFUSED_NOTHING, true },
+        { SL_SLICE(TLS12 "\0\0\0\16\0\14\0\0\11LocalHost"), 0, SL_TLS_REFUSED_NOTHING, true },
+        { SL_SLICE(TLS12 "\0\0\0\17\0\15\0\0\12localhost."), 0, SL_TLS_REFUSED_NOTHING, true },
+        { SL_SLICE(TLS12 NAME_EC "\0\20\0\5\0\3\2h2"), 0, SL_TLS_REFUSED_NOTHING, true },
+        { SL_SLICE(TLS12 NAME_EC "\0\20\0\5\0\3\2h3"), ALERT_ALPN, SL_TLS_REFUSED_ALPN, false },
+        { SL_SLICE(TLS12 NAME_EC "\0\20\0\10\0\6\2h3\2h2"), 0, SL_TLS_REFUSED_NOTHING, true },
+    };
+    for (size_t i = 0; i < 2 * SL_COUNT(cases); i++) {
+        const bool is_strict = i % 2 == 0;
+        uint8_t hello[512], sent[4096], alert = cases[i / 2].alert;
+        size_t len = hello_make(0x0303, cases[i / 2].extensions, hello, sizeof(hello));
+        struct sl_tls *tls = NULL;
+        assert_int_equal(sl_tls_accept_create(is_strict ? strict : lenient, &tls), SL_OK);
+        struct sl_wbuf out = sl_wbuf_of(sent, sizeof(sent));
+        struct sl_diag diag = { "" };
+        enum sl_err rc = feed(tls, sl_slice_of(hello, len), i % 3, &out, &diag);
+        if (alert != 0 && (is_strict || cases[i / 2].is_lenient_as_well)) {
+            assert_int_equal(rc, SL_ETLS);
+            assert_fatal_alert(&out, alert);
+            assert_int_equal(sl_tls_refusal(tls), cases[i / 2].refusal);
+        } else {
+            assert_int_equal(sl_tls_refusal(tls), SL_TLS_REFUSED_NOTHING);
+            assert_true(is_strict ? rc == SL_AGAIN : true);
+        }
+        sl_tls_destroy(tls);
+    }
+    sl_tls_ctx_unref(strict);
+    sl_tls_ctx_unref(lenient);
+    sl_tls_cert_unref(named[0]);
 }
 
 static void sslv3_is_refused_by_name(void **state)
@@ -262,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_tls_is_named_and_gets_an_alert),
         cmocka_unit_test(malformed_extensions_get_decode_error),
+        cmocka_unit_test(a_strict_service_refuses_what_it_does_not_have),
         cmocka_unit_test(sslv3_is_refused_by_name),
         cmocka_unit_test(a_hello_of_64_kib_is_answered),
         cmocka_unit_test(garbage_inside_a_record_is_refused),

@@ -84,7 +84,7 @@ static void exact_names_then_wildcards_then_the_default(void **state)
         { SL_SLICE("default.example"), &RSA, 0 },
         { SL_SLICE("a.wild.example"), &ALL, 1 },
         { SL_SLICE("A.WILD.Example"), &ALL, 1 },
-        { SL_SLICE("a.wild.example."), &ALL, 1 },
+        { SL_SLICE("a.wild.example."), &ALL, 5 },
         { SL_SLICE("a.wild.example"), &RSA, 1 }, /* a name is worth more than a kind of key */
         { SL_SLICE("wild.example"), &ALL, 1 },
         { SL_SLICE("exact.wild.example"), &ALL, 2 },
@@ -110,6 +110,48 @@ static void exact_names_then_wildcards_then_the_default(void **state)
     assert_int_equal(chosen(&s, sl_slice_of(longest, 255), &RSA), 0);
     assert_int_equal(chosen(&s, sl_slice_of(longest, 300), &RSA), 0);
     service_drop(&s);
+}
+
+static void only_what_a_certificate_is_for_is_had(void **state)
+{
+    const struct fixture *f = *state;
+    struct sl_tls_cert *certs[] = {
+        fixture_cert(&f->ca, "a", "DNS:one.example,DNS:*.wild.example,DNS:f*.part.example", PKI_EC),
+        fixture_cert(&f->ca, "b", "DNS:xn--bcher-kva.example,DNS:*.*.two.example,DNS:10.0.0.1",
+                     PKI_EC),
+    };
+    struct sl_tls_select select;
+    assert_int_equal(sl_tls_select_init(&select, certs, 2), SL_OK);
+    const struct sl_slice has[] = {
+        SL_SLICE("one.example"),     SL_SLICE("ONE.example"),
+        SL_SLICE("a.wild.example"),  SL_SLICE("xn--bcher-kva.wild.example"), /* RFC 9525 6.3 */
+        SL_SLICE("_a.wild.example"), SL_SLICE("XN--bcher-KVA.example"),
+    };
+    const struct sl_slice lacks[] = {
+        SL_SLICE(""),
+        SL_SLICE("."),
+        SL_SLICE("example"),
+        SL_SLICE("two.example"),
+        SL_SLICE("one.example."),
+        SL_SLICE("one.example.com"),
+        SL_SLICE("wild.example"),     /* no label for the wildcard, */
+        SL_SLICE(".wild.example"),    /* an empty one, */
+        SL_SLICE("a.b.wild.example"), /* two */
+        SL_SLICE("*.wild.example"),   /* no name of a host */
+        SL_SLICE("foo.part.example"), /* the wildcard is not the whole label */
+        SL_SLICE("f*.part.example"),
+        SL_SLICE("a.b.two.example"), /* nor the leftmost alone */
+        SL_SLICE("10.0.0.1"),        /* RFC 6066 3: no addresses */
+    };
+    for (size_t i = 0; i < SL_COUNT(has); i++) {
+        assert_true(sl_tls_select_has(&select, has[i]));
+    }
+    for (size_t i = 0; i < SL_COUNT(lacks); i++) {
+        assert_false(sl_tls_select_has(&select, lacks[i]));
+    }
+    sl_tls_select_fini(&select);
+    sl_tls_cert_unref(certs[0]);
+    sl_tls_cert_unref(certs[1]);
 }
 
 static void a_default_without_a_name_is_still_the_default(void **state)
@@ -178,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_names_then_wildcards_then_the_default),
+        cmocka_unit_test(only_what_a_certificate_is_for_is_had),
         cmocka_unit_test(a_default_without_a_name_is_still_the_default),
         cmocka_unit_test(clients_get_the_certificate_of_the_name_they_ask_for),
     };
