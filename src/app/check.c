@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/check.h"
+#include "app/check_client.h"
+#include "app/check_offer.h"
 #include "app/oneshot.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,24 +114,20 @@ void sl_configured_fini(struct sl_configured *configured)
     free(configured->origins);
 }
 
-static void print_service(const struct sl_conf_service *service)
-{
-    (void)printf("  %s:", service->name);
-    for (size_t i = 0; i < service->listens_count; i++) {
-        (void)printf(" %s", service->listens[i].text);
-    }
-    (void)printf(" ->");
-    for (size_t i = 0; i < service->connects_count; i++) {
-        (void)printf(" %s", service->connects[i].text);
-    }
-    (void)printf(" (%s)\n", service->policy->name);
-}
-
 int sl_check(const struct sl_cli *cli)
 {
     struct sl_configured configured;
+    const char *as = cli->options[SL_OPTION_AS];
+    if (as != NULL && strcmp(as, "list") == 0) {
+        sl_check_clients_list();
+        return SL_EXIT_DONE;
+    }
+    if (as != NULL && !sl_check_clients_are_known(as)) {
+        return SL_EXIT_USAGE;
+    }
     enum sl_err rc = sl_configured_load(cli, &configured);
     const struct sl_load *load = &configured.load;
+    int status = rc == SL_OK ? SL_EXIT_DONE : SL_EXIT_USAGE;
     if (rc == SL_OK) {
         (void)printf("%s: OK, %zu service%s", load->source.display, load->conf->services_count,
                      load->conf->services_count == 1 ? "" : "s");
@@ -138,10 +136,12 @@ int sl_check(const struct sl_cli *cli)
                          load->findings.warnings_count == 1 ? "" : "s");
         }
         (void)printf("\n");
-        for (size_t i = 0; i < load->conf->services_count; i++) {
-            print_service(&load->conf->services[i]);
-        }
+    }
+    if (rc == SL_OK && as != NULL) {
+        status = sl_check_clients(load, as) ? SL_EXIT_DONE : SL_EXIT_FAILED;
+    } else if (rc == SL_OK) {
+        sl_check_offer_print(load, cli->options[SL_OPTION_VERBOSE] != NULL);
     }
     sl_configured_fini(&configured);
-    return rc == SL_OK ? SL_EXIT_DONE : SL_EXIT_USAGE;
+    return status;
 }

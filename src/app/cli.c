@@ -44,6 +44,10 @@ static const struct option_row {
                                "written when every listener accepts: JSON with the bound URLs" },
     [SL_OPTION_CONFIG] = { "-c", "FILE", IN_RUN | IN_CHECK,
                            "configuration (default: /etc/sluice/sluice.yaml)" },
+    [SL_OPTION_AS] = { "--as", "CLIENT", IN_CHECK,
+                       "what these get: firefox,java-8; \"all\"; \"list\" names them" },
+    [SL_OPTION_VERBOSE] = { "--verbose", NULL, IN_CHECK,
+                            "details of each service, however many there are" },
     [SL_OPTION_ONCE] = { "--once", NULL, IN_DEMO,
                          "fetch the page once through TLS, print it, end" },
     [SL_OPTION_DEFAULTS] = { "--defaults", NULL, IN_CONFIG,
@@ -58,8 +62,8 @@ static const struct command_row {
                              "Run one service, without a file: tls://:8443 tcp://127.0.0.1:8080" },
     [SL_COMMAND_RUN] = { "run", "sluice run [-c FILE] [OPTIONS]",
                          "Run the services of a configuration file" },
-    [SL_COMMAND_CHECK] = { "check", "sluice check [-c FILE]",
-                           "Say what is wrong with a configuration, with line and column" },
+    [SL_COMMAND_CHECK] = { "check", "sluice check [-c FILE] [--as CLIENT]",
+                           "Say what is wrong with a configuration, and what it offers" },
     [SL_COMMAND_CONFIG] = { "config", "sluice config --defaults | --markdown",
                             "Print what can be configured" },
     [SL_COMMAND_DEMO] = { "demo", "sluice demo [--once] [OPTIONS]",
@@ -308,7 +312,8 @@ enum sl_err sl_cli_help(const char *topic, struct sl_wbuf *out)
         rc = sl_wbuf_printf(out, "\nOptions of the one-service form:\n");
     }
     rc = rc == SL_OK ? help_options(SL_COMMAND_ONESHOT, out) : rc;
-    return rc == SL_OK ? sl_wbuf_printf(out, "\nExit status: 0 done, 1 failed while running, "
+    return rc == SL_OK ? sl_wbuf_printf(out, "\nExit status: 0 done, 1 failed while running "
+                                             "(check --as: a client cannot connect), "
                                              "2 usage or configuration.\n")
                        : rc;
 }

@@ -33,7 +33,9 @@ enum sl_option {
     SL_OPTION_LOG_FORMAT,
     SL_OPTION_READY_FILE,
     SL_OPTION_CONFIG,
-    SL_OPTION_ONCE, /* from here on: no value, "" when given */
+    SL_OPTION_AS,
+    SL_OPTION_VERBOSE, /* from here on: no value, "" when given */
+    SL_OPTION_ONCE,
     SL_OPTION_DEFAULTS,
     SL_OPTION_MARKDOWN,
     SL_OPTION_COUNT

@@ -30,6 +30,11 @@ static const struct key_type *key_type_find(const EVP_PKEY *key)
     return type;
 }
 
+const char *sl_tls_key_type_shown(const EVP_PKEY *key)
+{
+    return key_type_find(key)->shown;
+}
+
 static void cert_cleanup(struct sl_tls_cert **cert)
 {
     sl_tls_cert_unref(*cert);
@@ -365,7 +370,7 @@ void sl_tls_cert_info(const struct sl_tls_cert *cert, struct sl_tls_cert_info *r
     sl_x509_name_text(X509_get_subject_name(cert->leaf), ret_info->subject,
                       sizeof(ret_info->subject));
     names_text(cert, ret_info->names);
-    ret_info->key_type = key_type_find(cert->key)->shown;
+    ret_info->key_type = sl_tls_key_type_shown(cert->key);
     ret_info->key_bits = (uint32_t)EVP_PKEY_get_bits(cert->key);
     ERR_clear_error();
 }

@@ -15,6 +15,9 @@ struct sl_tls_cert {
     size_t names_count;
 };
 
+/** "ECDSA", "RSA", "Ed25519", …; "other" for what is not known. */
+const char *sl_tls_key_type_shown(const EVP_PKEY *key);
+
 /** True when the key is on P-256 or P-384. */
 bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert);
 

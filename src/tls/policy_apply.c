@@ -35,6 +35,22 @@ bool sl_tls_knows_signature(SSL_CTX *ctx, struct sl_slice name)
     return is_known;
 }
 
+bool sl_tls_knows_cipher(SSL_CTX *ctx, struct sl_slice name)
+{
+    char text[NAME_MAX_BYTES];
+    bool is_known = name_copy(name, text) && SSL_CTX_set_cipher_list(ctx, text) == 1;
+    ERR_clear_error();
+    return is_known;
+}
+
+bool sl_tls_knows_suite(SSL_CTX *ctx, struct sl_slice name)
+{
+    char text[NAME_MAX_BYTES];
+    bool is_known = name_copy(name, text) && SSL_CTX_set_ciphersuites(ctx, text) == 1;
+    ERR_clear_error();
+    return is_known;
+}
+
 /* A copy of `list` with only what is known; "" when nothing is. NULL when there is no memory. */
 static char *list_filter(SSL_CTX *ctx, const char *list,
                          bool (*is_known)(SSL_CTX *, struct sl_slice))
@@ -142,22 +158,6 @@ static enum sl_err signatures_apply(SSL_CTX *ctx, const struct sl_policy *policy
                : sl_tls_error_take(SL_EINVAL, "signature algorithms of the policy", diag);
 }
 
-static bool knows_cipher(SSL_CTX *ctx, struct sl_slice name)
-{
-    char text[NAME_MAX_BYTES];
-    bool is_known = name_copy(name, text) && SSL_CTX_set_cipher_list(ctx, text) == 1;
-    ERR_clear_error();
-    return is_known;
-}
-
-static bool knows_suite(SSL_CTX *ctx, struct sl_slice name)
-{
-    char text[NAME_MAX_BYTES];
-    bool is_known = name_copy(name, text) && SSL_CTX_set_ciphersuites(ctx, text) == 1;
-    ERR_clear_error();
-    return is_known;
-}
-
 static bool list_has(const char *list, struct sl_slice name)
 {
     struct sl_slice rest = sl_slice_cstr(list);
@@ -200,8 +200,8 @@ static bool is_expected(SSL_CTX *ctx, const struct names *names, struct sl_slice
 static enum sl_err names_check(SSL_CTX *ctx, const struct sl_policy *policy, struct sl_diag *diag)
 {
     static const struct names NAMES[] = {
-        { offsetof(struct sl_policy, suites), "suite", knows_suite },
-        { offsetof(struct sl_policy, ciphers), "cipher", knows_cipher },
+        { offsetof(struct sl_policy, suites), "suite", sl_tls_knows_suite },
+        { offsetof(struct sl_policy, ciphers), "cipher", sl_tls_knows_cipher },
         { offsetof(struct sl_policy, groups), "group", sl_tls_knows_group },
         { offsetof(struct sl_policy, signatures), "signature algorithm", sl_tls_knows_signature },
     };

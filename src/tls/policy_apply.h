@@ -5,7 +5,10 @@
 #include "conf/policy.h"
 #include <openssl/ssl.h>
 
-/** True when the library knows this group, or signature algorithm. Sets it on `ctx`, as a trial. */
+/** True when the library knows this suite, cipher, group, or signature algorithm. Sets it on `ctx`,
+ * as a trial. */
+bool sl_tls_knows_suite(SSL_CTX *ctx, struct sl_slice name);
+bool sl_tls_knows_cipher(SSL_CTX *ctx, struct sl_slice name);
 bool sl_tls_knows_group(SSL_CTX *ctx, struct sl_slice name);
 bool sl_tls_knows_signature(SSL_CTX *ctx, struct sl_slice name);
 

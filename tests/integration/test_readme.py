@@ -141,7 +141,8 @@ class TestFile:
         text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL).group(1)
         (pathlib.Path(folder) / "sluice.yaml").write_text(text)
         out = run(HTTP.format(port=8080) + TLS_SERVER.format(at="127.0.0.1:5433")
-                  + f"{one('check -c')}\nbackground {one('run -c')}\n"
+                  + f"{one('check -c .*yaml  ')}\n{one('check -c .* --as')}\n"
+                  f"background {one('run -c')}\n"
                   "until_ready curl -sf --cacert ca.pem https://localhost:443/page\n"
                   "curl -sS --cacert ca.pem https://localhost:443/page\n"
                   "until_ready curl -sf http://127.0.0.1:5432/page\n"
