@@ -50,6 +50,22 @@ static enum sl_err server_name_read(SSL *ssl, struct sl_tls *tls)
     return SL_OK;
 }
 
+/* libssl takes an empty list for one without a version that it has. */
+static enum sl_err versions_check(SSL *ssl, struct sl_tls *tls)
+{
+    struct sl_slice body;
+    if (!extension(ssl, TLSEXT_TYPE_supported_versions, &body)) {
+        return SL_OK;
+    }
+    struct sl_reader whole = sl_reader_of(body);
+    const size_t len = sl_reader_vec8(&whole).len;
+    if (!sl_reader_is_done(&whole) || len == 0 || len % 2 != 0) { /* RFC 8446 4.2.1 */
+        sl_diag_set(tls->diag, "the client's supported_versions extension is malformed");
+        return SL_EPROTO;
+    }
+    return SL_OK;
+}
+
 static bool offers_tls13(SSL *ssl)
 {
     struct sl_slice body;
@@ -232,7 +248,10 @@ static int client_hello(SSL *ssl, int *alert, void *arg)
         sl_diag_set(tls->diag, "the client speaks SSLv3, not TLS");
         return SSL_CLIENT_HELLO_ERROR;
     }
-    enum sl_err rc = server_name_read(ssl, tls);
+    enum sl_err rc = versions_check(ssl, tls);
+    if (rc == SL_OK) {
+        rc = server_name_read(ssl, tls);
+    }
     if (rc == SL_OK) {
         rc = server_name_demand(ssl, tls);
     }

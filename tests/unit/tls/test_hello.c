@@ -162,6 +162,7 @@ static void malformed_extensions_get_decode_error(void **state)
     } cases[] = {
         { SL_SLICE("\0\0\0\5\0\3\0\0\0"), "the client's server_name extension is malformed" },
         { SL_SLICE("\0\20\0\3\0\1\0"), "the client's ALPN extension is malformed" },
+        { SL_SLICE("\0\53\0\1\0"), "the client's supported_versions extension is malformed" },
         { SL_SLICE("\0\15\0\3\0\1\4"), "the client's signature_algorithms extension is malformed" },
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
