@@ -121,6 +121,25 @@ static bool has_ecdsa_cipher(SSL *ssl)
     return false;
 }
 
+/* RFC 8422 5.1: up to TLS 1.2 the groups bound the curves of certificates, too. */
+static bool has_ecdsa_curve(SSL *ssl)
+{
+    enum { SECP256R1 = 23, SECP521R1 = 25 }; /* and secp384r1 between them */
+    struct sl_slice body;
+    if (!extension(ssl, TLSEXT_TYPE_supported_groups, &body)) {
+        return true; /* RFC 8422 4: the choice is the server's */
+    }
+    struct sl_reader whole = sl_reader_of(body);
+    struct sl_reader list = sl_reader_of(sl_reader_vec16(&whole));
+    while (list.in.len >= 2) {
+        const uint16_t group = sl_reader_u16(&list);
+        if (group >= SECP256R1 && group <= SECP521R1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum sl_err signatures_read(SSL *ssl, struct sl_tls *tls, struct sl_hello_signatures *kinds)
 {
     struct sl_slice body;
@@ -131,7 +150,7 @@ static enum sl_err signatures_read(SSL *ssl, struct sl_tls *tls, struct sl_hello
         return SL_EPROTO;
     }
     if (kinds->has_ecdsa && !offers_tls13(ssl)) {
-        kinds->has_ecdsa = has_ecdsa_cipher(ssl);
+        kinds->has_ecdsa = has_ecdsa_cipher(ssl) && has_ecdsa_curve(ssl);
     }
     return SL_OK;
 }

@@ -16,12 +16,13 @@ def fixture_many(fleet, pki, backend):
                                       pki.wild)])
 
 
-def leaf(one, pki, name, sigalgs=None):
+def leaf(one, pki, name, sigalgs=None, *more):
     """The leaf that the server shows, as (subject CN, key type)."""
     host, port = one.address()
     argv = ["openssl", "s_client", "-connect", f"{host}:{port}", "-CAfile", pki.ca]
     argv += ["-servername", name] if name else ["-noservername"]
     argv += ["-sigalgs", sigalgs] if sigalgs else []
+    argv += more
     shown = programs.run(*argv, input=b"").stdout
     text = programs.run("openssl", "x509", "-noout", "-subject", "-text",
                         input=shown).stdout.decode()
@@ -51,6 +52,16 @@ class TestChoice:
 
     def test_a_client_that_knows_ecdsa_only_gets_ecdsa(self, many, pki):
         assert leaf(many, pki, "localhost", "ecdsa_secp256r1_sha256") == ("server", "ECDSA")
+
+    def test_a_client_without_the_curve_of_ecdsa_gets_rsa(self, many, pki):
+        """RFC 8422 5.1; in TLS 1.3 groups say nothing of certificates."""
+        for version, groups, cipher in [("-tls1_2", "X25519", "ECDHE-RSA-AES128-GCM-SHA256"),
+                                        ("-tls1_2", "X25519:P-256",
+                                         "ECDHE-ECDSA-AES128-GCM-SHA256")]:
+            with programs.s_client(many.address(), pki.ca, version, "-groups", groups) as client:
+                client.expect(rf"^New, TLSv1.2, Cipher is {cipher}$")
+        assert leaf(many, pki, "localhost", "ecdsa_secp256r1_sha256", "-tls1_3", "-groups",
+                    "X25519") == ("server", "ECDSA")
 
     def test_the_chain_comes_with_the_leaf(self, many, pki):
         for name in ["localhost", "other.test"]:
