@@ -132,8 +132,7 @@ static unsigned value_of(uint8_t c)
     }
 }
 
-/* RFC 4648 4. */
-static enum sl_err base64_decode(struct sl_slice text, struct sl_wbuf *out)
+enum sl_err sl_base64_decode(struct sl_slice text, struct sl_wbuf *out)
 {
     uint32_t bits = 0;
     unsigned count = 0, pads = 0; /* characters in this group of four */
@@ -176,7 +175,7 @@ enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out)
         }
         body.len += line.len;
     }
-    enum sl_err rc = base64_decode(body, &kept);
+    enum sl_err rc = sl_base64_decode(body, &kept);
     if (rc == SL_OK) {
         *out = kept;
     }

@@ -31,3 +31,9 @@ SL_CHECKED enum sl_err sl_pem_certificates(struct sl_slice in, struct sl_wbuf *o
  *         SL_ENOSPC
  */
 SL_CHECKED enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out);
+
+/**
+ * Appends what base64 (RFC 4648 4, padded) encodes, with white space anywhere.
+ * @return SL_OK, SL_EINVAL, SL_ENOSPC; the last two may have written a part
+ */
+SL_CHECKED enum sl_err sl_base64_decode(struct sl_slice text, struct sl_wbuf *out);
