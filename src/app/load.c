@@ -77,17 +77,19 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         sl_load_keys_step(l);
     }
     if (service->clients.ca.path != NULL) {
-        sl_load_note(&result, sl_load_ca_file(l, &service->clients.ca));
+        sl_load_note(&result, sl_load_cas(l, &service->clients.ca));
     }
+    sl_load_note(&result, sl_load_crls(l, &service->clients.crl));
     for (size_t i = 0; i < service->connects_count; i++) {
         sl_load_note(&result, add_addrs(l, &service->connects[i]));
         has_tls_upstream = has_tls_upstream || service->connects[i].url.scheme == SL_SCHEME_TLS;
     }
     if (service->upstream.ca.path != NULL) {
-        sl_load_note(&result, sl_load_ca_file(l, &service->upstream.ca));
+        sl_load_note(&result, sl_load_cas(l, &service->upstream.ca));
     } else if (has_tls_upstream && service->upstream.is_verified) {
         sl_load_note(&result, add_system_cas(l));
     }
+    sl_load_note(&result, sl_load_crls(l, &service->upstream.crl));
     if (service->upstream.certificate.chain.path != NULL) {
         place.conf = &service->upstream.certificate;
         place.side = SL_SHELF_UPSTREAMS;
@@ -172,11 +174,21 @@ static bool has_place(const struct sl_conf_certificate *certificate, struct sl_c
            is_at(&certificate->passphrase_file, pos) || is_at(&certificate->pin_file, pos);
 }
 
+static bool has_crl(const struct sl_conf_crl *crl, struct sl_conf_pos pos)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < crl->files_count; i++) {
+        has = is_at(&crl->files[i], pos);
+    }
+    return has;
+}
+
 static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos pos)
 {
     const struct sl_conf_certificate *own = &service->upstream.certificate;
     bool has = is_at(&service->clients.ca, pos) || is_at(&service->upstream.ca, pos) ||
-               has_place(own, pos);
+               has_place(own, pos) || has_crl(&service->clients.crl, pos) ||
+               has_crl(&service->upstream.crl, pos);
     for (size_t i = 0; !has && i < service->certificates_count; i++) {
         has = has_place(&service->certificates[i], pos);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum sl_err complain_of_damage(struct sl_loader *l, const struct sl_conf_file *file)
+enum sl_err sl_load_damaged(struct sl_loader *l, const struct sl_conf_file *file)
 {
     sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos,
                     "%s is damaged: a BEGIN line has no matching END line", file->path);
@@ -25,21 +25,7 @@ static enum sl_err certificates_keep(struct sl_loader *l, const struct sl_conf_f
     const bool is_sound = sl_pem_certificates(sl_blob_slice(pem), &out) == SL_OK;
     sl_blob_fini(pem); /* wiped */
     *pem = (struct sl_blob){ .ptr = to, .len = out.len };
-    return is_sound ? SL_OK : complain_of_damage(l, file);
-}
-
-enum sl_err sl_load_ca_file(struct sl_loader *l, const struct sl_conf_file *file)
-{
-    SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
-    const struct sl_slice name = sl_slice_cstr(file->path);
-    if (sl_collection_has(&l->files, SL_BUNDLE_FILE, name)) {
-        return SL_OK;
-    }
-    enum sl_err rc = sl_load_file(l, file, SL_LOAD_STORE_MAX, &pem);
-    rc = rc == SL_OK ? certificates_keep(l, file, &pem) : rc;
-    return rc == SL_OK
-               ? sl_collection_add_named(&l->files, SL_BUNDLE_FILE, name, sl_blob_slice(&pem))
-               : rc;
+    return is_sound ? SL_OK : sl_load_damaged(l, file);
 }
 
 enum sl_err sl_load_der(struct sl_loader *l, struct sl_slice der, uint32_t *ret_number)

@@ -76,13 +76,20 @@ SL_CHECKED enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_fi
 
 /* app/load_chains.c: the files of certificates. */
 
-SL_CHECKED enum sl_err sl_load_ca_file(struct sl_loader *l, const struct sl_conf_file *file);
+/** Says that a PEM file is damaged; always SL_EINVAL. */
+SL_CHECKED enum sl_err sl_load_damaged(struct sl_loader *l, const struct sl_conf_file *file);
 
 /** Reads the chain and notes who wants it; the rest comes when the keys are known. */
 SL_CHECKED enum sl_err sl_load_chain(struct sl_loader *l, const struct sl_load_place *place);
 
 /** The number of a certificate that is put into the bundle once. SL_OK, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_load_der(struct sl_loader *l, struct sl_slice der, uint32_t *ret_number);
+
+/* app/load_trust.c: what peers are verified by. */
+
+/** The certificates of a file, or of every *.pem and *.crt in a folder. */
+SL_CHECKED enum sl_err sl_load_cas(struct sl_loader *l, const struct sl_conf_file *file);
+SL_CHECKED enum sl_err sl_load_crls(struct sl_loader *l, const struct sl_conf_crl *crl);
 
 /* app/load_certificates.c: what they are good for. */
 

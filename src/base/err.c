@@ -12,6 +12,7 @@ static const char *const NAMES[SL_ERR_COUNT] = {
     [SL_ETRUNC] = "SL_ETRUNC",
     [SL_ETLS] = "SL_ETLS",
     [SL_EVERIFY] = "SL_EVERIFY",
+    [SL_EDENIED] = "SL_EDENIED",
     [SL_ENOSPC] = "SL_ENOSPC",
     [SL_ENOMEM] = "SL_ENOMEM",
     [SL_EBUSY] = "SL_EBUSY",

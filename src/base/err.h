@@ -18,6 +18,7 @@ enum sl_err {
     SL_ETRUNC,    /* the transport ended without close_notify (RFC 8446 6.1) */
     SL_ETLS,      /* TLS failed; the diag holds the library's text */
     SL_EVERIFY,   /* the peer's certificate was not accepted; the diag says why */
+    SL_EDENIED,   /* the peer's certificate is good, and rules keep it out; the diag says why */
     SL_ENOSPC,    /* the buffer of the caller is too small */
     SL_ENOMEM,    /* no memory */
     SL_EBUSY,     /* as much is under way as is allowed at once */

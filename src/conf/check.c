@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check.h"
 #include "base/addr.h"
+#include "codec/peer_rule.h"
 #include "codec/token_uri.h"
 #include "conf/floor.h"
 #include "conf/schema.h"
@@ -147,17 +148,42 @@ static void certificates_check(const struct subject *subject)
     }
 }
 
+/* What needs certificates to be verified, and whether it is set (line 0: not). */
+struct setting {
+    const char *key;
+    struct sl_conf_pos pos;
+};
+
+static void off_check(const struct subject *subject, const struct setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (settings[i].pos.line != 0) {
+            error(subject, settings[i].pos,
+                  "'%s' contradicts 'verify: off': leave one of the two out", settings[i].key);
+        }
+    }
+}
+
 static void clients_check(const struct subject *subject)
 {
     const struct sl_conf_clients *clients = &subject->service->clients;
     const bool has_ca = clients->ca.path != NULL;
+    const struct setting settings[] = {
+        { "crl", clients->crl.pos },
+        { "rules", clients->rules_pos },
+    };
     if (is_flawed(subject, offsetof(struct sl_conf_service, clients))) {
         return;
     }
     if (subject->knows_listen && !subject->has_tls_listen) {
-        if (has_ca || clients->verify_pos.line != 0) {
-            error(subject, has_ca ? clients->ca.pos : clients->verify_pos,
-                  "'clients' is for a tls:// listen URL: this service has none");
+        const struct sl_conf_pos places[] = { clients->ca.pos, clients->verify_pos,
+                                              clients->rules_pos, clients->crl.pos };
+        for (size_t i = 0; i < SL_COUNT(places); i++) {
+            if (places[i].line != 0) {
+                error(subject, places[i],
+                      "'clients' is for a tls:// listen URL: this service has none");
+                break;
+            }
         }
         return;
     }
@@ -169,18 +195,19 @@ static void clients_check(const struct subject *subject)
         error(subject, clients->ca.pos,
               "'ca' contradicts 'verify: off': set verify to request or require, or leave ca out");
     }
+    if (clients->verify == SL_CLIENT_VERIFY_OFF) {
+        off_check(subject, settings, SL_COUNT(settings));
+    }
 }
 
 static void upstream_plain_check(const struct subject *subject)
 {
     const struct sl_conf_upstream *upstream = &subject->service->upstream;
-    const struct {
-        const char *key;
-        struct sl_conf_pos pos; /* line 0 when not set */
-    } settings[] = {
+    const struct setting settings[] = {
         { "verify", upstream->verify_pos }, { "ca", upstream->ca.pos },
         { "name", upstream->name.pos },     { "certificate", upstream->certificate.chain.pos },
-        { "policy", upstream->policy_pos },
+        { "policy", upstream->policy_pos }, { "crl", upstream->crl.pos },
+        { "pins", upstream->pins_pos },
     };
     for (size_t i = 0; i < SL_COUNT(settings); i++) {
         if (settings[i].pos.line != 0) {
@@ -190,9 +217,26 @@ static void upstream_plain_check(const struct subject *subject)
     }
 }
 
+static void pins_check(const struct subject *subject)
+{
+    const struct sl_conf_upstream *upstream = &subject->service->upstream;
+    for (size_t i = 0; i < upstream->pins_count; i++) {
+        struct sl_diag diag = { 0 };
+        if (sl_peer_pattern_check(SL_PEER_SPKI, sl_slice_cstr(upstream->pins[i].text), &diag) !=
+            SL_OK) {
+            error(subject, upstream->pins[i].pos, "%s", diag.text);
+        }
+    }
+}
+
 static void upstream_check(const struct subject *subject)
 {
     const struct sl_conf_upstream *upstream = &subject->service->upstream;
+    const struct setting settings[] = {
+        { "ca", upstream->ca.pos },
+        { "crl", upstream->crl.pos },
+        { "pins", upstream->pins_pos },
+    };
     if (is_flawed(subject, offsetof(struct sl_conf_service, upstream))) {
         return;
     }
@@ -200,11 +244,9 @@ static void upstream_check(const struct subject *subject)
         upstream_plain_check(subject);
         return;
     }
-    if (!upstream->is_verified && upstream->ca.path != NULL) {
-        error(subject, upstream->ca.pos,
-              "'ca' contradicts 'verify: off': leave one of the two out");
-    }
+    pins_check(subject);
     if (!upstream->is_verified) {
+        off_check(subject, settings, SL_COUNT(settings));
         sl_findings_add(subject->findings, SL_FINDING_WARNING, upstream->verify_pos,
                         "the upstream is not verified: anyone on the path can answer for it");
     }

@@ -38,6 +38,27 @@ struct sl_conf_certificate {
     struct sl_conf_file pin_file;        /* of the token that `chain` or `key` stands on */
 };
 
+enum sl_conf_stale { SL_STALE_FAIL, SL_STALE_WARN };
+
+/** Lists of revoked certificates. */
+struct sl_conf_crl {
+    struct sl_conf_pos pos; /* of `crl`, when set */
+    struct sl_conf_file *files;
+    size_t files_count;
+    enum sl_conf_stale stale; /* what one past its time means */
+};
+
+/** Names that one certificate has all of; what is not set may be any. */
+struct sl_conf_identity {
+    struct sl_conf_string dns, email, uri, ip, cn, ou, spki;
+};
+
+/** One of the two. */
+struct sl_conf_rule {
+    struct sl_conf_identity allow, deny;
+    struct sl_conf_pos allow_pos, deny_pos; /* when set */
+};
+
 struct sl_conf_timeouts {
     uint32_t handshake_ms, connect_ms, idle_ms, linger_ms;
 };
@@ -46,9 +67,14 @@ enum sl_conf_proxy_out { SL_PROXY_OUT_OFF, SL_PROXY_OUT_V2 };
 
 /** How the connect side is reached. */
 struct sl_conf_upstream {
-    bool is_verified;                       /* chain and name; on unless `verify: off` */
-    struct sl_conf_pos verify_pos;          /* of `verify`, when set */
-    struct sl_conf_file ca;                 /* not set: the system's store */
+    bool is_verified;              /* chain and name; on unless `verify: off` */
+    struct sl_conf_pos verify_pos; /* of `verify`, when set */
+    struct sl_conf_file ca;        /* path NULL: the system's store; line 0: not set */
+    uint32_t depth;                /* intermediate certificates at most */
+    struct sl_conf_crl crl;
+    struct sl_conf_string *pins; /* of which the chain has to have one */
+    size_t pins_count;
+    struct sl_conf_pos pins_pos;            /* of `pins`, when set */
     struct sl_conf_string name;             /* to send and verify; not set: the URL's host */
     struct sl_conf_certificate certificate; /* of our own; chain.path NULL for none */
     enum sl_conf_proxy_out proxy_out;       /* PROXY protocol header before everything else */
@@ -67,6 +93,11 @@ struct sl_conf_clients {
     enum sl_conf_client_verify verify;
     struct sl_conf_pos verify_pos; /* of `verify`, when set */
     struct sl_conf_file ca;
+    uint32_t depth; /* intermediate certificates at most */
+    struct sl_conf_crl crl;
+    struct sl_conf_rule *rules;
+    size_t rules_count;
+    struct sl_conf_pos rules_pos; /* of `rules`, when set */
 };
 
 enum sl_conf_sni { SL_SNI_DEFAULT, SL_SNI_STRICT };

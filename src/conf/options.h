@@ -12,6 +12,7 @@
 #define SL_OPTION_SECOND_MS  UINT64_C(1000)
 #define SL_OPTION_MINUTE_MS  (60 * SL_OPTION_SECOND_MS)
 #define SL_OPTION_DAY_MS     (24 * 60 * SL_OPTION_MINUTE_MS)
+#define SL_OPTION_DEPTH_MAX  64
 #define SL_OPTION_PATH_BYTES 4095 /* PATH_MAX without the NUL */
 
 /** The options of some sections, grouped by section. */
@@ -24,3 +25,4 @@ extern const struct sl_option_table sl_options_policy;
 extern const struct sl_option_table sl_options_process;
 extern const struct sl_option_table sl_options_service;
 extern const struct sl_option_table sl_options_sides;
+extern const struct sl_option_table sl_options_trust;

@@ -30,10 +30,49 @@ static const struct sl_schema_option ROWS[] = {
         .type = SL_TYPE_FILE,
         .min = 1,
         .max = SL_OPTION_PATH_BYTES,
-        .absent = "the system's authorities",
+        .zero = "system",
+        .absent = "`system`: the system's authorities",
         .example = "/etc/sluice/upstream-ca.pem",
-        .text = "PEM file with the authorities that are trusted, instead of the system's",
+        .text = "The authorities that are trusted, and nobody else: a PEM file, a folder of which "
+                "every *.pem and *.crt is read, or the word system",
         SL_OPTION_AT(struct sl_conf_upstream, ca),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "depth",
+        .type = SL_TYPE_INTEGER,
+        .max = SL_OPTION_DEPTH_MAX,
+        .preset = "8",
+        .text = "How many intermediate certificates at most may lead from the upstream's "
+                "certificate to one of `ca`",
+        SL_OPTION_AT(struct sl_conf_upstream, depth),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "crl",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_CRL,
+        .absent = "revocation is not looked at",
+        .example = "{ files: /etc/sluice/upstream-ca.crl }",
+        .text = "Which certificates of upstreams are revoked",
+        SL_OPTION_AT(struct sl_conf_upstream, crl),
+        .pos_at = offsetof(struct sl_conf_upstream, crl.pos),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "pins",
+        .type = SL_TYPE_STRINGS,
+        .min = 1,
+        .max = 128,
+        .count_max = 64,
+        .absent = "any key",
+        .example = "[47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=]",
+        .text = "SHA-256 of SubjectPublicKeyInfos, in base64 or hexadecimal: one of them must be "
+                "in the verified chain, be it the upstream's certificate, an intermediate's or "
+                "the authority's",
+        SL_OPTION_AT(struct sl_conf_upstream, pins),
+        .count_at = offsetof(struct sl_conf_upstream, pins_count),
+        .pos_at = offsetof(struct sl_conf_upstream, pins_pos),
     },
     {
         .in = SL_SECTION_UPSTREAM,
@@ -94,8 +133,46 @@ static const struct sl_schema_option ROWS[] = {
         .max = SL_OPTION_PATH_BYTES,
         .absent = "none; needed unless verify is off",
         .example = "/etc/sluice/clients-ca.pem",
-        .text = "PEM file with the authorities that sign clients' certificates",
+        .text = "The authorities that sign clients' certificates: a PEM file, or a folder of which "
+                "every *.pem and *.crt is read",
         SL_OPTION_AT(struct sl_conf_clients, ca),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "depth",
+        .type = SL_TYPE_INTEGER,
+        .max = SL_OPTION_DEPTH_MAX,
+        .preset = "8",
+        .text = "How many intermediate certificates at most may lead from a client's certificate "
+                "to one of `ca`",
+        SL_OPTION_AT(struct sl_conf_clients, depth),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "crl",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_CRL,
+        .absent = "revocation is not looked at",
+        .example = "{ files: /etc/sluice/clients-ca.crl, stale: fail }",
+        .text = "Which certificates of clients are revoked",
+        SL_OPTION_AT(struct sl_conf_clients, crl),
+        .pos_at = offsetof(struct sl_conf_clients, crl.pos),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "rules",
+        .type = SL_TYPE_RULES,
+        .section = SL_SECTION_RULE,
+        .count_max = 10000,
+        .absent = "every certificate of `ca` is let in",
+        .example = "[{ deny: { cn: \"old-*\" } }, { allow: { uri: \"spiffe://example.org/*\" } }]",
+        .text =
+            "Who is let in by the names in their certificate: the first rule that fits decides, "
+            "and if none does it is a no. With `verify: request`, clients without a "
+            "certificate are let in without being asked for a name",
+        SL_OPTION_AT(struct sl_conf_clients, rules),
+        .count_at = offsetof(struct sl_conf_clients, rules_count),
+        .pos_at = offsetof(struct sl_conf_clients, rules_pos),
     },
 };
 

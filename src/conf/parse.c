@@ -2,6 +2,7 @@
 #include "conf/check.h"
 #include "conf/policies.h"
 #include "conf/read.h"
+#include "conf/rules.h"
 #include "conf/text.h"
 #include <assert.h>
 #include <stdio.h>
@@ -65,6 +66,17 @@ static void certificates_read(struct sl_read *read, const struct sl_schema_optio
     const struct sl_yaml_node *node = certificate == NULL ? NULL : list->first;
     for (; node != NULL; node = node->next) {
         section_read(read, option->section, node, certificate++, NULL);
+    }
+}
+
+static void rules_read(struct sl_read *read, const struct sl_schema_option *option,
+                       const struct sl_yaml_node *list, void *base)
+{
+    struct sl_conf_rule *rule = array_make(read, option, list, base);
+    const struct sl_yaml_node *node = rule == NULL ? NULL : list->first;
+    for (; node != NULL; node = node->next, rule++) {
+        section_read(read, option->section, node, rule, NULL);
+        sl_rules_check(read, rule, node);
     }
 }
 
@@ -157,6 +169,14 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
 {
     if (option->type == SL_TYPE_MAP) {
         section_read(read, option->section, node, field_of(option, base), NULL);
+        if (option->pos_at != 0) {
+            memcpy((char *)base + option->pos_at, &node->key_pos, sizeof(node->key_pos));
+        }
+    } else if (option->type == SL_TYPE_RULES) {
+        if (sl_read_expect(read, option, node, SL_YAML_LIST)) {
+            memcpy((char *)base + option->pos_at, &node->key_pos, sizeof(node->key_pos));
+            rules_read(read, option, node, base);
+        }
     } else if (option->type == SL_TYPE_CERTIFICATES) {
         if (!read->are_certificates_cut && sl_read_expect(read, option, node, SL_YAML_LIST)) {
             certificates_read(read, option, node, base);

@@ -22,6 +22,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_POLICY] = "one of ",
     [SL_TYPE_FILE] = "a path of ",
     [SL_TYPE_OBJECT] = "a path or pkcs11: URI of ",
+    [SL_TYPE_FILES] = "a path or a list of ",
     [SL_TYPE_HOST] = "a DNS name or IP address of ",
     [SL_TYPE_STRING] = "a word of ",
     [SL_TYPE_STRINGS] = "a list of ",
@@ -29,6 +30,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_CONNECTS] = "a URL or a list of ",
     [SL_TYPE_MAP] = "a map of options",
     [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
+    [SL_TYPE_RULES] = "a list of maps, each with allow or deny, ",
     [SL_TYPE_POLICIES] = "a map of policies by name, ",
     [SL_TYPE_SERVICES] = "a map of services by name, ",
 };
@@ -260,6 +262,10 @@ static bool file_read(struct sl_read *read, const struct sl_schema_option *optio
         return false;
     }
     struct sl_conf_file *file = field;
+    if (option->zero != NULL && sl_slice_eq(node->text, sl_slice_cstr(option->zero))) {
+        *file = (struct sl_conf_file){ .pos = node->pos };
+        return true;
+    }
     struct sl_slice rest = node->text;
     const char *path = NULL;
     if (sl_slice_starts(rest, SL_SLICE(SL_CONF_CREDENTIAL))) {
@@ -282,6 +288,26 @@ static bool file_read(struct sl_read *read, const struct sl_schema_option *optio
     }
     *file = (struct sl_conf_file){ .path = path, .pos = node->pos };
     return true;
+}
+
+static bool files_read(struct sl_read *read, const struct sl_schema_option *option,
+                       const struct sl_yaml_node *node, void *field)
+{
+    const bool is_list = node->kind == SL_YAML_LIST;
+    const size_t count = is_list ? node->count : 1;
+    struct sl_conf_file *files = sl_read_alloc(read, count, sizeof(*files));
+    const struct sl_yaml_node *item = is_list ? node->first : node;
+    bool is_ok = files != NULL;
+    for (size_t i = 0; files != NULL && i < count; i++) {
+        is_ok = sl_read_expect_item(read, option, item) &&
+                file_read(read, option, item, &files[i]) && is_ok;
+        item = item->next;
+    }
+    if (is_ok) {
+        memcpy(field, &files, sizeof(files));
+        memcpy((char *)field - option->at + option->count_at, &count, sizeof(count));
+    }
+    return is_ok;
 }
 
 static bool host_read(struct sl_read *read, const struct sl_schema_option *option,
@@ -348,6 +374,7 @@ static const struct {
     [SL_TYPE_POLICY] = { policy_read, SL_YAML_SCALAR },
     [SL_TYPE_FILE] = { file_read, SL_YAML_SCALAR },
     [SL_TYPE_OBJECT] = { file_read, SL_YAML_SCALAR },
+    [SL_TYPE_FILES] = { files_read, SL_YAML_LIST },
     [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
     [SL_TYPE_STRING] = { string_read, SL_YAML_SCALAR },
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
@@ -358,9 +385,10 @@ static const struct {
 void sl_read_value(struct sl_read *read, const struct sl_schema_option *option,
                    const struct sl_yaml_node *node, void *base)
 {
-    bool is_url = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_CONNECTS;
+    bool may_be_one = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_CONNECTS ||
+                      option->type == SL_TYPE_FILES;
     enum sl_yaml_kind kind =
-        is_url && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;
+        may_be_one && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;
     assert(READERS[option->type].read != NULL);
     if (sl_read_expect(read, option, node, kind) &&
         READERS[option->type].read(read, option, node, (char *)base + option->at) &&

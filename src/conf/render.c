@@ -31,8 +31,8 @@ static void range_put(struct page *page, const struct sl_schema_option *option)
 static bool has_range(const struct sl_schema_option *option)
 {
     return option->type != SL_TYPE_MAP && option->type != SL_TYPE_FILE &&
-           option->type != SL_TYPE_OBJECT && option->type != SL_TYPE_HOST &&
-           option->type != SL_TYPE_STRING;
+           option->type != SL_TYPE_FILES && option->type != SL_TYPE_OBJECT &&
+           option->type != SL_TYPE_HOST && option->type != SL_TYPE_STRING;
 }
 
 static void default_put(struct page *page, const struct sl_schema_option *option, int depth);

@@ -22,13 +22,18 @@ static const struct sl_schema_section_info SECTIONS[] = {
                               sizeof(struct sl_conf_upstream) },
     [SL_SECTION_CLIENTS] = { "services.NAME.clients", "in 'clients'",
                              sizeof(struct sl_conf_clients) },
+    [SL_SECTION_CRL] = { "services.NAME.clients.crl, services.NAME.upstream.crl", "in 'crl'",
+                         sizeof(struct sl_conf_crl) },
+    [SL_SECTION_RULE] = { "services.NAME.clients.rules[]", "in a rule",
+                          sizeof(struct sl_conf_rule) },
+    [SL_SECTION_IDENTITY] = { "services.NAME.clients.rules[].allow, "
+                              "services.NAME.clients.rules[].deny",
+                              "in 'allow' or 'deny'", sizeof(struct sl_conf_identity) },
 };
 
 static const struct sl_option_table *const TABLES[] = {
-    &sl_options_process,
-    &sl_options_policy,
-    &sl_options_service,
-    &sl_options_sides,
+    &sl_options_process, &sl_options_policy, &sl_options_service,
+    &sl_options_sides,   &sl_options_trust,
 };
 
 static const char *const TYPE_NAMES[] = {
@@ -40,6 +45,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_POLICY] = "policy",
     [SL_TYPE_FILE] = "file",
     [SL_TYPE_OBJECT] = "file or pkcs11 URI",
+    [SL_TYPE_FILES] = "file or list",
     [SL_TYPE_HOST] = "host",
     [SL_TYPE_STRING] = "string",
     [SL_TYPE_STRINGS] = "list of strings",
@@ -47,6 +53,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_CONNECTS] = "URL or list",
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
+    [SL_TYPE_RULES] = "list of maps",
     [SL_TYPE_POLICIES] = "map of maps",
     [SL_TYPE_SERVICES] = "map of maps",
 };
@@ -191,6 +198,8 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_LISTENS:
     case SL_TYPE_CONNECTS:
     case SL_TYPE_CERTIFICATES:
+    case SL_TYPE_RULES:
+    case SL_TYPE_FILES:
     case SL_TYPE_POLICIES:
     case SL_TYPE_SERVICES:
         return sl_wbuf_printf(out, "1 to %zu", option->count_max);

@@ -18,6 +18,9 @@ enum sl_schema_section {
     SL_SECTION_TIMEOUTS,
     SL_SECTION_UPSTREAM,
     SL_SECTION_CLIENTS,
+    SL_SECTION_CRL,
+    SL_SECTION_RULE,
+    SL_SECTION_IDENTITY,
     SL_SECTION_COUNT
 };
 
@@ -31,6 +34,7 @@ enum sl_schema_type {
     SL_TYPE_POLICY,       /* const struct sl_policy * */
     SL_TYPE_FILE,         /* struct sl_conf_file */
     SL_TYPE_OBJECT,       /* the same, or a pkcs11: URI */
+    SL_TYPE_FILES,        /* file or list of them: array of struct sl_conf_file, and its count */
     SL_TYPE_HOST,         /* DNS name or IP literal: struct sl_conf_string */
     SL_TYPE_STRING,       /* struct sl_conf_string */
     SL_TYPE_STRINGS,      /* list: array of struct sl_conf_string, and its count */
@@ -38,6 +42,7 @@ enum sl_schema_type {
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
     SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count */
+    SL_TYPE_RULES,        /* list of maps: array of struct sl_conf_rule, and its count */
     SL_TYPE_POLICIES,     /* map from names to maps: array of struct sl_conf_policy, its count */
     SL_TYPE_SERVICES,     /* map from names to maps: array of struct sl_conf_service, its count */
     SL_TYPE_COUNT
@@ -56,7 +61,7 @@ struct sl_schema_option {
     const char *preset;  /* the default as the file would say it; NULL for none */
     const char *absent;  /* without a default: what its absence means */
     const char *example; /* shown where there is no default; of a list in flow style */
-    const char *zero;    /* of an integer: the word that means 0 */
+    const char *zero;    /* of an integer: the word that means 0; of a file: the word for none */
     uint64_t min, max;   /* of the stored value; of strings in bytes */
     size_t count_max;    /* of a list or map */
     const struct sl_schema_word *words;

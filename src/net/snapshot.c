@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
+#include "conf/rules.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,57 @@ static enum sl_err store_load(struct builder *b, const struct sl_conf_file *file
     return SL_OK;
 }
 
+static void crls_cleanup(struct sl_tls_crls **crls)
+{
+    sl_tls_crls_unref(*crls);
+}
+
+static enum sl_err crls_load(struct builder *b, const struct sl_conf_crl *crl,
+                             struct sl_tls_crls **ret_crls)
+{
+    struct sl_slice *ders = sl_arena_calloc(&b->snapshot->arena, crl->files_count, sizeof(*ders));
+    struct sl_diag diag = { 0 };
+    enum sl_err rc = ders == NULL ? SL_ENOMEM : SL_OK;
+    if (crl->files_count == 0) {
+        return SL_OK;
+    }
+    for (size_t i = 0; rc == SL_OK && i < crl->files_count; i++) {
+        rc = sl_bundle_find(b->source->files, SL_BUNDLE_CRL, sl_slice_cstr(crl->files[i].path),
+                            &ders[i]);
+    }
+    rc = rc == SL_OK ? sl_tls_crls_create(ders, crl->files_count, &diag, ret_crls) : rc;
+    if (rc == SL_EINVAL) {
+        complain(b, crl->pos, &diag);
+    }
+    return rc;
+}
+
+/* Views of the configuration, which lives as long as the snapshot. */
+static enum sl_err rules_make(struct builder *b, const struct sl_conf_clients *clients,
+                              struct sl_tls_demands *demands)
+{
+    struct sl_peer_rule *rules =
+        sl_arena_calloc(&b->snapshot->arena, clients->rules_count, sizeof(*rules));
+    for (size_t i = 0; rules != NULL && i < clients->rules_count; i++) {
+        rules[i] = sl_rules_peer_rule(&clients->rules[i]);
+    }
+    demands->rules = rules;
+    demands->rules_count = clients->rules_count;
+    return rules == NULL && clients->rules_count > 0 ? SL_ENOMEM : SL_OK;
+}
+
+static enum sl_err pins_make(struct builder *b, const struct sl_conf_upstream *upstream,
+                             struct sl_tls_demands *demands)
+{
+    const char **pins = sl_arena_calloc(&b->snapshot->arena, upstream->pins_count, sizeof(*pins));
+    for (size_t i = 0; pins != NULL && i < upstream->pins_count; i++) {
+        pins[i] = upstream->pins[i].text;
+    }
+    demands->pins = pins;
+    demands->pins_count = upstream->pins_count;
+    return pins == NULL && upstream->pins_count > 0 ? SL_ENOMEM : SL_OK;
+}
+
 static const char **alpn_names(struct builder *b, const struct sl_conf_service *conf)
 {
     const char **names = sl_arena_calloc(&b->snapshot->arena, conf->alpn_count + 1, sizeof(*names));
@@ -105,11 +157,17 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
                                     struct sl_tls_ctx **ret_ctx)
 {
     SL_CLEANUP(store_cleanup) struct sl_tls_store *clients = NULL;
+    SL_CLEANUP(crls_cleanup) struct sl_tls_crls *crls = NULL;
+    struct sl_tls_demands demands = { .steps_max = conf->clients.depth + 1,
+                                      .may_be_stale = conf->clients.crl.stale == SL_STALE_WARN };
     const char **alpn = alpn_names(b, conf);
     struct sl_diag diag = { 0 };
     enum sl_err rc = alpn == NULL ? SL_ENOMEM : SL_OK;
     if (rc == SL_OK && verify_of(conf) != SL_TLS_VERIFY_OFF) {
         rc = store_load(b, &conf->clients.ca, conf->clients.ca.pos, &clients);
+        rc = rc == SL_OK ? crls_load(b, &conf->clients.crl, &crls) : rc;
+        rc = rc == SL_OK ? rules_make(b, &conf->clients, &demands) : rc;
+        demands.crls = crls;
     }
     if (rc != SL_OK) {
         return rc;
@@ -124,6 +182,7 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .is_sni_strict = conf->sni == SL_SNI_STRICT,
                                                .verify = verify_of(conf),
                                                .clients = clients,
+                                               .demands = demands,
                                                .tickets = b->source->tickets };
     rc = sl_tls_server_ctx_create(&server, &diag, ret_ctx);
     if (rc == SL_EINVAL) {
@@ -143,12 +202,14 @@ static const char *upstream_name(struct builder *b, const struct sl_conf_service
 /* What all upstreams of a service share. Owned. */
 struct trust {
     struct sl_tls_store *store;
+    struct sl_tls_demands demands; /* its lists are owned as well */
     struct sl_tls_cert *cert;
 };
 
 static void trust_cleanup(struct trust *trust)
 {
     sl_tls_store_unref(trust->store);
+    sl_tls_crls_unref(trust->demands.crls);
     sl_tls_cert_unref(trust->cert);
 }
 
@@ -161,7 +222,11 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
         return SL_OK;
     }
     if (upstream->is_verified) {
+        trust->demands.steps_max = upstream->depth + 1;
+        trust->demands.may_be_stale = upstream->crl.stale == SL_STALE_WARN;
         result = store_load(b, &upstream->ca, conf->connects[0].pos, &trust->store);
+        result = result == SL_OK ? crls_load(b, &upstream->crl, &trust->demands.crls) : result;
+        result = result == SL_OK ? pins_make(b, upstream, &trust->demands) : result;
     }
     if (upstream->certificate.chain.path != NULL) {
         struct sl_shelf_entry entry;
@@ -188,6 +253,7 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
     const struct sl_tls_client_conf client = { .policy = upstream->policy,
                                                .is_verified = upstream->is_verified,
                                                .store = trust->store,
+                                               .demands = trust->demands,
                                                .cert = trust->cert,
                                                .name = name,
                                                .alpn = alpn,

@@ -36,6 +36,9 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
     [SL_REASON_CLIENT_UNVERIFIED] = { "client_unverified", SL_LOG_INFO,
                                       "The client's certificate was not accepted, or it had "
                                       "none." },
+    [SL_REASON_CLIENT_DENIED] = { "client_denied", SL_LOG_INFO,
+                                  "The client's certificate was good, and `clients.rules` did not "
+                                  "let it in; `detail` says which." },
     [SL_REASON_UPSTREAM_REFUSED] = { "upstream_refused", SL_LOG_WARN,
                                      "Every upstream refused; `upstream` is the last one tried." },
     [SL_REASON_UPSTREAM_UNREACHABLE] = { "upstream_unreachable", SL_LOG_WARN,

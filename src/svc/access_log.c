@@ -31,6 +31,10 @@ static void put_client_tls(struct sl_logline *line, const struct sl_conn *conn)
     put_known(line, "group", sl_slice_cstr(info.group));
     sl_logline_bool(line, "resumed", info.is_resumed);
     put_known(line, "peer", sl_slice_cstr(info.peer_subject));
+    put_known(line, "peer_id", info.peer_id);
+    if (info.is_crl_stale) {
+        sl_logline_bool(line, "crl_stale", true);
+    }
 }
 
 static void put_upstream_tls(struct sl_logline *line, const struct sl_conn *conn)
@@ -42,6 +46,9 @@ static void put_upstream_tls(struct sl_logline *line, const struct sl_conn *conn
     put_known(line, "upstream_cipher", sl_slice_cstr(info.cipher));
     put_known(line, "upstream_group", sl_slice_cstr(info.group));
     sl_logline_bool(line, "upstream_resumed", info.is_resumed);
+    if (info.is_crl_stale) {
+        sl_logline_bool(line, "upstream_crl_stale", true);
+    }
 }
 
 static void put_times(struct sl_logline *line, const struct sl_conn *conn)

@@ -324,8 +324,9 @@ bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert)
 
 static int64_t unix_time_s(const ASN1_TIME *time)
 {
-    struct tm tm;
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+    int64_t s = 0;
+    (void)sl_x509_time_s(time, &s);
+    return s;
 }
 
 /* "name" of a SAN, DNS or IP; false for every other kind. */

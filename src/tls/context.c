@@ -3,6 +3,7 @@
 #include "tls/context_impl.h"
 #include "tls/error.h"
 #include "tls/hello.h"
+#include "tls/note.h"
 #include "tls/own.h"
 #include "tls/policy_apply.h"
 #include "tls/session_impl.h"
@@ -92,8 +93,23 @@ static bool digest_text(EVP_MD_CTX *digest, const char *text)
     return digest_part(digest, slice.len == 0 ? "" : (const void *)slice.ptr, slice.len);
 }
 
-/* A ticket is good only where service, policy and who may sign clients' certificates are those of
- * the full handshake; the same in every worker. */
+static bool digest_demands(EVP_MD_CTX *digest, const struct sl_tls_demands *demands)
+{
+    const uint32_t numbers[] = { demands->steps_max, demands->crls != NULL, demands->may_be_stale,
+                                 (uint32_t)demands->rules_count };
+    bool is_ok = digest_part(digest, numbers, sizeof(numbers));
+    for (size_t i = 0; is_ok && i < demands->rules_count; i++) {
+        const struct sl_peer_rule *rule = &demands->rules[i];
+        is_ok = digest_text(digest, rule->is_allow ? "allow" : "deny");
+        for (size_t j = 0; is_ok && j < SL_PEER_KINDS_COUNT; j++) {
+            is_ok = digest_text(digest, rule->patterns[j]); /* never "" when it is set */
+        }
+    }
+    return is_ok;
+}
+
+/* A ticket is good only where service, policy and what is asked of clients' certificates are those
+ * of the full handshake; the same in every worker. */
 static enum sl_err session_scope_set(SSL_CTX *ctx, const struct sl_tls_server_conf *conf)
 {
     const struct sl_policy *policy = conf->policy;
@@ -107,7 +123,8 @@ static enum sl_err session_scope_set(SSL_CTX *ctx, const struct sl_tls_server_co
                  digest_text(digest, policy->suites) && digest_text(digest, policy->ciphers) &&
                  digest_text(digest, policy->groups) && digest_text(digest, policy->signatures) &&
                  digest_part(digest, numbers, sizeof(numbers)) &&
-                 (!is_verified || digest_part(digest, conf->clients->digest, SL_TLS_DIGEST_LEN)) &&
+                 (!is_verified || (digest_part(digest, conf->clients->digest, SL_TLS_DIGEST_LEN) &&
+                                   digest_demands(digest, &conf->demands))) &&
                  EVP_DigestFinal_ex(digest, scope, NULL) == 1 &&
                  SSL_CTX_set_session_id_context(ctx, scope, sizeof(scope)) == 1;
     ERR_clear_error();
@@ -231,7 +248,7 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     }
     if (rc == SL_OK && conf->verify != SL_TLS_VERIFY_OFF) {
         ctx->is_verified = true;
-        rc = sl_tls_verify_clients(ctx->ssl_ctx, conf->verify, conf->clients);
+        rc = sl_tls_verify_clients(ctx, conf);
     }
     ERR_clear_error();
     if (rc != SL_OK) {
@@ -248,7 +265,9 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
 static int session_keep(SSL *ssl, SSL_SESSION *session)
 {
     struct sl_tls *tls = SSL_get_app_data(ssl);
-    if (SSL_SESSION_is_resumable(session) != 1) {
+    /* one that was resumed has its note */
+    if (SSL_SESSION_is_resumable(session) != 1 ||
+        (!sl_tls_note_is_there(session) && !sl_tls_note_put(tls, session))) {
         return 0;
     }
     sl_tls_resume_put(&tls->ctx->resume, session, tls->offer, sl_tls_resume_clock_s());
@@ -293,7 +312,7 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     }
     if (rc == SL_OK && conf->is_verified) {
         ctx->is_verified = true;
-        rc = sl_tls_verify_upstream(ctx, conf->store, diag);
+        rc = sl_tls_verify_upstream(ctx, conf, diag);
     }
     if (rc == SL_OK && conf->cert != NULL) {
         rc = cert_use(ctx->ssl_ctx, conf->cert, diag);
@@ -323,6 +342,7 @@ void sl_tls_ctx_unref(struct sl_tls_ctx *ctx)
     }
     sl_tls_resume_fini(&ctx->resume);
     sl_tls_select_fini(&ctx->select);
+    sl_tls_crls_unref(ctx->demands.crls);
     SSL_CTX_free(ctx->ssl_ctx);
     BIO_meth_free(ctx->bio_method);
     free(ctx->alpn);

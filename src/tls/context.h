@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file One SSL_CTX for one side of one service. */
 #pragma once
+#include "codec/peer_rule.h"
 #include "conf/policy.h"
 #include "tls/certificate.h"
+#include "tls/crl.h"
 #include "tls/shelf.h"
 #include "tls/store.h"
 #include "tls/tickets.h"
@@ -11,7 +13,22 @@ struct sl_tls_ctx; /* reference counted */
 
 enum sl_tls_verify { SL_TLS_VERIFY_OFF, SL_TLS_VERIFY_REQUEST, SL_TLS_VERIFY_REQUIRE };
 
-/** The side toward clients. What is pointed at is copied or referenced, `tickets` excepted. */
+/** What a verified chain has to meet besides. Zeroed asks for nothing. Patterns, rules and the
+ * arrays of both outlive the context. */
+struct sl_tls_demands {
+    uint32_t steps_max; /* from the peer's certificate to the authority's, which is one more than
+                           there may be intermediates; 0: the library's own bound */
+    struct sl_tls_crls *crls; /* in which every certificate below the authority is looked up; NULL:
+                                 revocation is not looked at */
+    bool may_be_stale;        /* lists past their nextUpdate count as well */
+    const char *const *pins;  /* keys (codec/peer_rule.h), one of which must be in the chain */
+    size_t pins_count;        /* 0: any */
+    const struct sl_peer_rule *rules;
+    size_t rules_count; /* 0: whoever is verified */
+};
+
+/** The side toward clients. What is pointed at is copied or referenced, `tickets` and what
+ * `demands` excepts are not. */
 struct sl_tls_server_conf {
     const char *service; /* its name: sessions do not resume in another service */
     const struct sl_policy *policy;
@@ -25,6 +42,7 @@ struct sl_tls_server_conf {
     bool is_sni_strict;           /* a client must name what a certificate is for */
     enum sl_tls_verify verify;    /* of the client's certificate */
     struct sl_tls_store *clients; /* who signs clients' certificates; NULL when verify is OFF */
+    struct sl_tls_demands demands;
     const struct sl_ticket_keys
         *tickets; /* read at every handshake, outlives the context; NULL: no tickets */
 };
@@ -34,7 +52,8 @@ struct sl_tls_client_conf {
     const struct sl_policy *policy;
     bool is_verified;           /* chain and name or IP address */
     struct sl_tls_store *store; /* NULL only when not verified */
-    struct sl_tls_cert *cert;   /* of our own; NULL for none */
+    struct sl_tls_demands demands;
+    struct sl_tls_cert *cert; /* of our own; NULL for none */
     const char *name;        /* DNS name or IP literal: verified, and sent as SNI when a DNS name */
     const char *const *alpn; /* offered, unless the session says otherwise */
     size_t alpn_count;

@@ -11,8 +11,9 @@ struct sl_tls_ctx {
     BIO_METHOD *bio_method;
     uint32_t refs_count;
     bool is_server;
-    bool is_verified;            /* a peer's certificate, when there is one, has been verified */
-    bool is_ip;                  /* `name` is an IP literal */
+    bool is_verified; /* a peer's certificate, when there is one, has been verified */
+    bool is_ip;       /* `name` is an IP literal */
+    struct sl_tls_demands demands;
     uint8_t *alpn;               /* as on the wire */
     size_t alpn_len;             /* bytes */
     struct sl_key_service *keys; /* who signs for the certificates; NULL: their own keys */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/error.h"
+#include "tls/identity.h"
+#include "tls/note.h"
 #include "tls/own.h"
 #include "tls/session_impl.h"
 #include "tls/tickets_impl.h"
@@ -43,6 +45,7 @@ static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tl
     }
     tls->ctx = sl_tls_ctx_ref(ctx);
     tls->wait.wake = on_signature;
+    tls->until_s = INT64_MAX;
     ERR_clear_error();
     tls->ssl = SSL_new(ctx->ssl_ctx);
     BIO *bio = tls->ssl == NULL ? NULL : sl_tls_bio_create(ctx->bio_method, &tls->io);
@@ -124,7 +127,9 @@ enum sl_err sl_tls_connect_create(struct sl_tls_ctx *ctx, struct sl_slice alpn,
     }
     SSL_SESSION *session = sl_tls_resume_take(&ctx->resume, tls->offer, sl_tls_resume_clock_s());
     if (session != NULL) {
-        (void)SSL_set_session(tls->ssl, session); /* refused: a full handshake */
+        if (sl_tls_note_is_good(tls, session)) {
+            (void)SSL_set_session(tls->ssl, session); /* refused: a full handshake */
+        }
         SSL_SESSION_free(session);
         ERR_clear_error();
     }
@@ -172,6 +177,7 @@ void sl_tls_destroy(struct sl_tls *tls)
     free(tls->server_name);
     free(tls->peer_subject);
     free(tls->peer_name);
+    free(tls->peer_id);
     free(tls->alpn);
     free(tls->held);
     free(tls);
@@ -356,6 +362,20 @@ static enum sl_err alpn_read(struct sl_tls *tls)
     return SL_OK;
 }
 
+static enum sl_err peer_id_read(struct sl_tls *tls, const X509 *peer)
+{
+    char text[SL_TLS_NAME_MAX];
+    struct sl_tls_identity identity;
+    enum sl_err rc = sl_tls_identity_init(&identity, peer);
+    if (rc == SL_OK) {
+        sl_tls_identity_text(&identity, text, sizeof(text));
+        tls->peer_id = strdup(text);
+        rc = tls->peer_id == NULL ? SL_ENOMEM : SL_OK;
+    }
+    sl_tls_identity_fini(&identity);
+    return rc;
+}
+
 static enum sl_err peer_read(struct sl_tls *tls)
 {
     const X509 *peer = SSL_get0_peer_certificate(tls->ssl);
@@ -368,7 +388,8 @@ static enum sl_err peer_read(struct sl_tls *tls)
     tls->peer_subject = strdup(subject);
     sl_x509_common_name(X509_get_subject_name(peer), subject, sizeof(subject));
     tls->peer_name = strdup(subject);
-    return tls->peer_subject == NULL || tls->peer_name == NULL ? SL_ENOMEM : SL_OK;
+    return tls->peer_subject == NULL || tls->peer_name == NULL ? SL_ENOMEM
+                                                               : peer_id_read(tls, peer);
 }
 
 /* libssl does not hand over the new ticket of a resumed TLS 1.2 session by itself. */
@@ -432,6 +453,20 @@ static enum sl_err handshake_step(struct sl_tls *tls)
     }
 }
 
+/* libssl cannot be told to send access_denied. Up to TLS 1.2 nothing is encrypted yet when a client
+ * shows its certificate, so that the alert can be named rightly in place. */
+static void denial_name(struct sl_wbuf *out)
+{
+    static const uint8_t HEAD[] = { CONTENT_ALERT, TLS_MAJOR };
+    static const uint8_t TAIL[] = { 0, 2, SSL3_AL_FATAL, SSL_AD_CERTIFICATE_UNKNOWN };
+    enum { MINOR_LEN = 1, ALERT_LEN = sizeof(HEAD) + MINOR_LEN + sizeof(TAIL) };
+    uint8_t *alert = out->len < ALERT_LEN ? NULL : out->ptr + out->len - ALERT_LEN;
+    if (alert != NULL && memcmp(alert, HEAD, sizeof(HEAD)) == 0 &&
+        memcmp(alert + sizeof(HEAD) + MINOR_LEN, TAIL, sizeof(TAIL)) == 0) {
+        alert[ALERT_LEN - 1] = SSL_AD_ACCESS_DENIED;
+    }
+}
+
 enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
                              struct sl_diag *diag)
 {
@@ -456,6 +491,9 @@ enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_
     }
     call_begin(tls, in, out, diag);
     enum sl_err rc = handshake_step(tls);
+    if (rc == SL_EDENIED) {
+        denial_name(out);
+    }
     call_end(tls);
     return rc;
 }
@@ -559,6 +597,8 @@ void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info)
         .has_peer_cert = tls->has_peer_cert,
         .server_name = sl_slice_cstr(tls->server_name),
         .peer_name = sl_slice_cstr(tls->peer_name),
+        .peer_id = sl_slice_cstr(tls->peer_id),
+        .is_crl_stale = tls->is_crl_stale,
         .alpn = sl_slice_of(tls->is_done ? tls->alpn : NULL, tls->is_done ? tls->alpn_len : 0),
     };
     if (tls->peer_subject != NULL) {

@@ -53,6 +53,7 @@ void sl_tls_choose_alpn(struct sl_tls *tls, struct sl_slice protocol);
  *         SL_ETIMEDOUT, SL_EBUSY  there was no signature in time, or too many are waited for
  *         SL_ENOENT   the private key is not there any more
  *         SL_EVERIFY  the peer's certificate was refused by us (diag: why)
+ *         SL_EDENIED  it is good, and our rules keep it out (diag: why)
  *         SL_EPROTO   what came is not TLS at all, or is SSLv2 or SSLv3 (diag: what it looks like)
  *         SL_ETLS     failed otherwise (diag: the library's text, or the alert that the peer sent)
  *         SL_ENOMEM, SL_ENOSPC (`out` too small)
@@ -121,9 +122,11 @@ struct sl_tls_info {
     struct sl_slice server_name;        /* SNI that the client sent, or that we sent */
     struct sl_slice alpn;               /* chosen; empty for none */
     struct sl_slice peer_name;          /* the common name of a certificate that was verified */
+    struct sl_slice peer_id;            /* of it, "uri:spiffe://…" (tls/identity.h) */
+    bool is_crl_stale;                  /* it was looked up in a list past its time */
     char peer_subject[SL_TLS_NAME_MAX]; /* of a certificate that was verified, RFC 2253; "" for none
                                          */
 };
 
-/** `server_name`, `alpn` and `peer_name` live as long as `tls`. */
+/** `server_name`, `alpn`, `peer_name` and `peer_id` live as long as `tls`. */
 void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info);

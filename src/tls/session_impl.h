@@ -31,7 +31,10 @@ struct sl_tls {
     char *peer_name;    /* its common name; NULL for none */
     uint8_t *alpn;      /* chosen; while held: what is chosen to be */
     uint8_t alpn_len;   /* bytes */
+    char *peer_id;      /* what its subjectAltName says it is; NULL for none */
     bool is_resumed, has_peer_cert;
+    bool is_crl_stale; /* a revocation list that was asked is past its time */
+    int64_t until_s;   /* when the first certificate of the peer's chain ends; INT64_MAX for none */
 
     bool has_hello;
     bool is_tls;    /* the first bytes have been looked at */

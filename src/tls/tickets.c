@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls/session_impl.h"
+#include "tls/note.h"
 #include "tls/tickets_impl.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <time.h>
 
 /* What the callback tells libssl (SSL_CTX_set_tlsext_ticket_key_evp_cb). */
 enum { KEY_ERROR = -1, KEY_NONE = 0, KEY_OK = 1, KEY_OK_RENEW = 2 };
@@ -110,56 +109,15 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     return is_renewed ? KEY_OK_RENEW : KEY_OK;
 }
 
-/* What a ticket carries beside the session: when the full handshake was, and for which name. */
-enum { NOTE_NAME_AT = sizeof(int64_t), NOTE_NAME_MAX = 255 };
-
-static struct sl_slice server_name_of(const SSL *ssl)
-{
-    const struct sl_tls *tls = SSL_get_app_data(ssl);
-    struct sl_slice name = sl_slice_cstr(tls->server_name);
-    name.len = SL_MIN(name.len, (size_t)NOTE_NAME_MAX);
-    return name;
-}
-
 /* Puts the note into a new session; a renewed ticket keeps the one it has. */
 static int ticket_note(SSL *ssl, void *arg)
 {
     SL_UNUSED(arg);
     SSL_SESSION *session = SSL_get_session(ssl);
-    void *noted = NULL;
-    size_t len = 0;
-    if (session == NULL || SSL_SESSION_get0_ticket_appdata(session, &noted, &len) != 1) {
+    if (session == NULL) {
         return 0;
     }
-    if (len >= NOTE_NAME_AT) {
-        return 1;
-    }
-    uint8_t note[NOTE_NAME_AT + NOTE_NAME_MAX];
-    int64_t now_s = (int64_t)time(NULL);
-    struct sl_slice name = server_name_of(ssl);
-    memcpy(note, &now_s, sizeof(now_s));
-    if (name.len > 0) {
-        memcpy(note + NOTE_NAME_AT, name.ptr, name.len);
-    }
-    return SSL_SESSION_set1_ticket_appdata(session, note, NOTE_NAME_AT + name.len);
-}
-
-/* Renewals must not carry a client over the end of its certificate, or on for ever; and a session
- * is not resumed under another name (RFC 6066 3, which TLS 1.3 leaves to the server). */
-static bool ticket_is_good(const SSL *ssl, SSL_SESSION *session)
-{
-    void *noted = NULL;
-    size_t len = 0;
-    int64_t since_s = 0, now_s = (int64_t)time(NULL);
-    if (SSL_SESSION_get0_ticket_appdata(session, &noted, &len) != 1 || len < NOTE_NAME_AT) {
-        return false;
-    }
-    memcpy(&since_s, noted, sizeof(since_s));
-    struct sl_slice name = sl_slice_of((uint8_t *)noted + NOTE_NAME_AT, len - NOTE_NAME_AT);
-    const X509 *peer = SSL_SESSION_get0_peer(session);
-    return now_s - since_s < SL_TICKET_AGE_MAX_S && since_s <= now_s &&
-           sl_slice_eq_nocase(name, server_name_of(ssl)) &&
-           (peer == NULL || ASN1_TIME_cmp_time_t(X509_get0_notAfter(peer), (time_t)now_s) > 0);
+    return sl_tls_note_is_there(session) || sl_tls_note_put(SSL_get_app_data(ssl), session) ? 1 : 0;
 }
 
 static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
@@ -168,13 +126,14 @@ static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsi
     SL_UNUSED(name);
     SL_UNUSED(name_len);
     SL_UNUSED(arg);
+    const struct sl_tls *tls = SSL_get_app_data(ssl); /* renewals carry nobody over an end */
     switch (status) {
     case SSL_TICKET_SUCCESS:
-        return ticket_is_good(ssl, session) ? SSL_TICKET_RETURN_USE
-                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+        return sl_tls_note_is_good(tls, session) ? SSL_TICKET_RETURN_USE
+                                                 : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_SUCCESS_RENEW:
-        return ticket_is_good(ssl, session) ? SSL_TICKET_RETURN_USE_RENEW
-                                            : SSL_TICKET_RETURN_IGNORE_RENEW;
+        return sl_tls_note_is_good(tls, session) ? SSL_TICKET_RETURN_USE_RENEW
+                                                 : SSL_TICKET_RETURN_IGNORE_RENEW;
     default:
         return SSL_TICKET_RETURN_IGNORE_RENEW; /* a full handshake, and a ticket of its own */
     }

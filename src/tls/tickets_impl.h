@@ -5,8 +5,6 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-enum { SL_TICKET_AGE_MAX_S = 24 * 60 * 60 }; /* since the full handshake, over all renewals */
-
 /** True when the first slot holds a key. `keys` may be NULL. */
 bool sl_ticket_keys_has_first(const struct sl_ticket_keys *keys);
 

@@ -5,6 +5,7 @@
 #include "tls/error.h"
 #include "tls/own.h"
 #include <string.h>
+#include <time.h>
 
 static const char ELLIPSIS[] = "…";
 
@@ -152,4 +153,14 @@ void sl_x509_common_name(const X509_NAME *name, char *text, size_t size)
         (void)snprintf(text, size, "%.*s", len, (const char *)utf8);
     }
     OPENSSL_free(utf8);
+}
+
+bool sl_x509_time_s(const ASN1_TIME *time, int64_t *ret_s)
+{
+    struct tm tm = { 0 };
+    if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1) {
+        return false;
+    }
+    *ret_s = (int64_t)timegm(&tm);
+    return true;
 }

@@ -30,5 +30,8 @@ void sl_x509_name_text(const X509_NAME *name, char *text, size_t size);
  * none. */
 void sl_x509_common_name(const X509_NAME *name, char *text, size_t size);
 
+/** `time` in Unix time; false when it is none (NULL is allowed). */
+bool sl_x509_time_s(const ASN1_TIME *time, int64_t *ret_s);
+
 /** Cuts `text` at `limit` bytes, with "…" at its end and no character cut in two. */
 void sl_x509_text_cut(char *text, size_t limit_bytes);

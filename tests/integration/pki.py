@@ -114,6 +114,7 @@ class Pki:
         key = self._key("intermediate", "ec")
         leaf = self._sign("intermediate", key, "ca", "/CN=Sluice test intermediate",
                           "basicConstraints=critical,CA:TRUE,pathlen:0\n"
+                          "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
                           "keyUsage=critical,keyCertSign,cRLSign\n", False)
         (self.folder / "intermediate.pem").write_text(leaf.read_text())
 
@@ -122,7 +123,8 @@ class Pki:
         """A new leaf: for a server with names, without them for a client."""
         path = self._key(name, key)
         usage = "clientAuth" if alt_names is None else "serverAuth"
-        extensions = f"basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n"
+        extensions = ("basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash\n"
+                      f"authorityKeyIdentifier=keyid\nextendedKeyUsage={usage}\n")
         if alt_names is not None:
             extensions += f"subjectAltName={alt_names}\n"
         leaf = self._sign(name, path, issuer, subject or f"/CN={name}", extensions, is_expired)

@@ -82,6 +82,10 @@ static void extensions_add(X509 *x509, X509 *issuer, const struct pki_spec *spec
     extension_add(x509, issuer, NID_basic_constraints,
                   spec->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
     extension_add(x509, issuer, NID_subject_key_identifier, "hash");
+    extension_add(x509, issuer, NID_authority_key_identifier, "keyid");
+    if (spec->is_ca) {
+        extension_add(x509, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    }
     if (spec->san != NULL) {
         extension_add(x509, issuer, NID_subject_alt_name, spec->san);
     }
