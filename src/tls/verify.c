@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/verify.h"
+#include "tls/chain.h"
 #include "tls/crl_impl.h"
 #include "tls/error.h"
 #include "tls/identity.h"
@@ -62,7 +63,7 @@ static int verified(int is_ok, X509_STORE_CTX *verify)
     return 0;
 }
 
-/* Ends a handshake whose chain is good. The error decides on the alert. */
+/* Ends a handshake whose chain libcrypto has found good. The error decides on the alert. */
 static bool SL_PRINTF(5, 6) refuse(struct sl_tls *tls, X509_STORE_CTX *verify, enum sl_err verdict,
                                    int error, const char *format, ...)
 {
@@ -82,6 +83,21 @@ static bool nomem(struct sl_tls *tls, X509_STORE_CTX *verify)
 {
     tls->verdict = SL_ENOMEM;
     X509_STORE_CTX_set_error(verify, X509_V_ERR_OUT_OF_MEM);
+    return false;
+}
+
+static bool flaws_check(struct sl_tls *tls, X509_STORE_CTX *verify)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verify);
+    const struct sl_tls_flaw flaw = sl_tls_chain_flaw(chain, !tls->ctx->is_server);
+    char subject[SL_TLS_NAME_MAX / 2];
+    if (flaw.text == NULL) {
+        return true;
+    }
+    subject_of(sk_X509_value(chain, flaw.depth), subject, sizeof(subject));
+    tls->verdict = SL_EVERIFY;
+    sl_diag_set(tls->diag, "%s (depth %d, %s)", flaw.text, flaw.depth, subject);
+    X509_STORE_CTX_set_error(verify, X509_V_ERR_CERT_REJECTED);
     return false;
 }
 
@@ -154,6 +170,20 @@ static bool names_check(struct sl_tls *tls, X509_STORE_CTX *verify)
     return is_ok;
 }
 
+static bool path_verify(struct sl_tls *tls, X509_STORE_CTX *verify)
+{
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(verify);
+    STACK_OF(X509) *useful = sl_tls_chain_useful(verify);
+    if (useful == NULL) {
+        return nomem(tls, verify);
+    }
+    X509_STORE_CTX_set0_untrusted(verify, useful);
+    const bool is_ok = X509_verify_cert(verify) == 1;
+    X509_STORE_CTX_set0_untrusted(verify, sent);
+    sk_X509_free(useful);
+    return is_ok;
+}
+
 /* What libssl calls in place of X509_verify_cert. */
 static int chain_verify(X509_STORE_CTX *verify, void *arg)
 {
@@ -165,11 +195,21 @@ static int chain_verify(X509_STORE_CTX *verify, void *arg)
     if (tls->ctx->demands.crls != NULL) {
         X509_STORE_CTX_set0_crls(verify, tls->ctx->demands.crls->all);
     }
-    if (X509_verify_cert(verify) != 1) {
+    if (!path_verify(tls, verify)) {
         return 0;
     }
     X509_STORE_CTX_set_error(verify, X509_V_OK); /* what was excused is none */
-    return dates_read(tls, verify) && pins_check(tls, verify) && names_check(tls, verify) ? 1 : 0;
+    return flaws_check(tls, verify) && dates_read(tls, verify) && pins_check(tls, verify) &&
+                   names_check(tls, verify)
+               ? 1
+               : 0;
+}
+
+/* RFC 5280 6.1.1 (c): a user who does not care names any-policy; libcrypto's user has none. */
+static bool any_policy_set(X509_VERIFY_PARAM *param)
+{
+    ASN1_OBJECT *any = OBJ_nid2obj(NID_any_policy); /* static: nothing to free */
+    return any != NULL && X509_VERIFY_PARAM_add0_policy(param, any) == 1;
 }
 
 static enum sl_err demands_set(struct sl_tls_ctx *ctx, const struct sl_tls_store *store,
@@ -184,7 +224,10 @@ static enum sl_err demands_set(struct sl_tls_ctx *ctx, const struct sl_tls_store
     if (demands->steps_max > 0) { /* libcrypto counts neither end of the chain */
         SSL_CTX_set_verify_depth(ssl_ctx, (int)demands->steps_max - 1);
     }
-    return X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl_ctx), flags) == 1 ? SL_OK : SL_ENOMEM;
+    return X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl_ctx), flags) == 1 &&
+                   any_policy_set(SSL_CTX_get0_param(ssl_ctx))
+               ? SL_OK
+               : SL_ENOMEM;
 }
 
 static enum sl_err authorities_name(SSL_CTX *ctx, const struct sl_tls_store *store)

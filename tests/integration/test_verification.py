@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each chain of chains.py at a running proxy: clients toward it, and upstreams that it connects."""
+import json
+import pathlib
+import re
+import shutil
+import ssl
+import tempfile
+
+import pytest
+
+import chains
+import ends
+import peers
+import pki as pki_module
+import sluice
+
+SECRET = b"what only a verified upstream may read"
+NUMBERED = [(side, case) for case in chains.CASES for side in case.sides]
+
+
+class Standing:
+    """One proxy for all cases: a service for each set of options, and one backend of each kind."""
+
+    def __init__(self, folder, pki):
+        self.folder = pathlib.Path(folder)
+        self.world = chains.World()
+        self.pki = pki
+        self.plain = peers.Backend(peers.echo)
+        self.upstream = peers.Backend(peers.echo, is_raw=True)
+        self.services = {}
+        self.fleet = sluice.Fleet(folder)
+        self._write_trust()
+
+    def __enter__(self):
+        self.plain.__enter__()
+        self.upstream.__enter__()
+        config = {"services": {self.service_of(side, case): self._service(side, case)
+                               for side, case in NUMBERED}}
+        self.one = self.fleet.run(config)
+        return self
+
+    def __exit__(self, *_):
+        self.fleet.stop_all()
+        self.upstream.__exit__()
+        self.plain.__exit__()
+
+    def _write_trust(self):
+        world = self.world
+        anchors = [world.root, world.expired_root, world.young_root]
+        (self.folder / "root.pem").write_text("".join(one.pem() for one in anchors))
+        (self.folder / "inter.pem").write_text(world.inter.pem())
+        (self.folder / "foreign.pem").write_text(world.foreign.pem())
+        trusted = self.folder / "folder"
+        trusted.mkdir()
+        (trusted / "a.crt").write_text(world.root.pem())
+        (trusted / "b.pem").write_text(world.foreign.pem())
+        (trusted / "README").write_text("nothing to read here")
+        for name, data in world.lists().items():
+            path = self.folder / f"{name}.crl"
+            if isinstance(data, bytes):
+                path.write_bytes(data)
+            else:
+                path.write_text(data)
+
+    def service_of(self, side, case):
+        """The name of the service for a case's options."""
+        key = json.dumps([side, case.options], sort_keys=True)
+        return self.services.setdefault(key, f"{side}-{len(self.services)}")
+
+    def _options(self, case):
+        options = dict(case.options or {})
+        ca = options.pop("ca", "root")
+        options["ca"] = str(self.folder / (ca if ca == "folder" else f"{ca}.pem"))
+        if "crl" in options:
+            files = [str(self.folder / f"{name}.crl") for name in options["crl"]["files"]]
+            options["crl"] = {**options["crl"], "files": files}
+        if "pins" in options:
+            options["pins"] = [self.world.key(name).pin for name in options["pins"]]
+        if "rules" in options:
+            options["rules"] = [
+                {verb: {kind: self.world.key(text).pin if kind == "spki" else text
+                        for kind, text in names.items()} for verb, names in rule.items()}
+                for rule in options["rules"]]
+        return options
+
+    def _service(self, side, case):
+        options = self._options(case)
+        if side == "client":
+            return {"listen": "tls://127.0.0.1:0", "connect": self.plain.url,
+                    "certificates": [self.pki.server.as_config()],
+                    "clients": {"verify": "require", **options}}
+        return {"listen": "tcp://127.0.0.1:0", "connect": self.upstream.url,
+                "upstream": {"name": chains.NAME, **options}}
+
+    def pair_of(self, side, case):
+        """The chain and key of a case as files."""
+        self.world.side = side
+        pair = pki_module.Pair(self.folder, f"{side}-{case.name}")
+        certs = case.make(self.world)
+        pathlib.Path(pair.chain).write_text("".join(one.pem() for one in certs))
+        key = pathlib.Path(pair.key)
+        key.touch(0o600)
+        key.write_text(self.world.key(case.key).pem())
+        return pair
+
+    def address(self, side, case):
+        return self.one.address(self.service_of(side, case))
+
+    def next_log(self, service):
+        """The line of the connection that has just ended."""
+        record = self.one.wait_connection(service=service)
+        self.one.take_logs("connection")
+        return record
+
+
+@pytest.fixture(scope="module", name="standing")
+def fixture_standing(pki):
+    folder = tempfile.mkdtemp(prefix="sl-chains-")
+    try:
+        with Standing(folder, pki) as standing:
+            yield standing
+    finally:
+        shutil.rmtree(folder)
+
+
+def lax(context):
+    """Lets our own ends show what the proxy is to refuse."""
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def context_of(side, pair, version=None):
+    if side == "client":
+        context = ends.client_context(version=version)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    lax(context).load_cert_chain(pair.chain, pair.key)
+    return context
+
+
+def try_client(standing, case, context):
+    """The alert that a client got, or None when it was let in."""
+    try:
+        with ends.tls_dial(standing.address("client", case), context) as client:
+            client.send(SECRET)
+            assert client.recv_exactly(len(SECRET)) == SECRET
+            client.end()
+            client.fate()
+        return None
+    except ssl.SSLError as error:
+        return error.reason
+    except (ConnectionResetError, BrokenPipeError, ends.Truncated) as error:
+        return repr(error)
+
+
+def assert_log(case, record, reason):
+    """What the log says of a case that was refused, or was not."""
+    if case.refused is None:
+        assert record["reason"] == "done", record.get("detail")
+        return
+    assert record["reason"] == (case.reason or reason), record.get("detail")
+    assert re.search(case.refused, record["detail"]), record["detail"]
+
+
+def assert_client(standing, case, alert):
+    record = standing.next_log(standing.service_of("client", case))
+    assert_log(case, record, "client_unverified")
+    assert (alert is None) == (case.refused is None), (alert, record)
+    assert record["bytes_to_upstream"] == (0 if case.refused else len(SECRET))
+    assert record.get("crl_stale") == (True if case.is_stale else None)
+    if case.refused is None and case.peer_id is not None:
+        assert record.get("peer_id") == case.peer_id
+
+
+def talk(address, is_answered):
+    """A plain client, whose connection the proxy resets as soon as the upstream is refused."""
+    try:
+        with ends.PlainEnd(ends.dial(address)) as client:
+            client.send(SECRET)
+            if is_answered:
+                assert client.recv_exactly(len(SECRET)) == SECRET
+                client.end()
+            client.fate()
+    except (ConnectionResetError, BrokenPipeError):
+        pass  # the log says why
+
+
+def run_upstream(standing, case):
+    upstream = standing.upstream
+    upstream.context = context_of("server", standing.pair_of("server", case))
+    before = len(upstream.visits)
+    talk(standing.address("server", case), case.refused is None)
+    record = standing.next_log(standing.service_of("server", case))
+    assert_log(case, record, "upstream_unverified")
+    visit = upstream.visit(before)
+    outcome = visit.wait()
+    assert bytes(visit.received) == (b"" if case.refused else SECRET)
+    if case.refused is not None:
+        assert outcome.startswith("handshake"), outcome
+    assert record["bytes_to_upstream"] == (0 if case.refused else len(SECRET))
+    assert record.get("upstream_crl_stale") == (True if case.is_stale else None)
+
+
+@pytest.mark.parametrize("side, case", NUMBERED,
+                         ids=[f"{case.name}-{side}" for side, case in NUMBERED])
+def test_chains_are_judged_as_the_standards_say(standing, side, case):
+    if side == "server":
+        run_upstream(standing, case)
+        return
+    context = context_of("client", standing.pair_of("client", case))
+    assert_client(standing, case, try_client(standing, case, context))
+
+
+def find(name):
+    return next(case for case in chains.CASES if case.name == name)
+
+
+ALERTS = {
+    "rule_dns_other": ("CERTIFICATE_UNKNOWN", "ACCESS_DENIED"),
+    "leaf_expired": ("CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRED"),
+    "crl_leaf_revoked": ("CERTIFICATE_REVOKED", "CERTIFICATE_REVOKED"),
+    "root_unknown": ("UNKNOWN_CA", "UNKNOWN_CA"),
+    "eku_code_signing": ("UNSUPPORTED_CERTIFICATE", "UNSUPPORTED_CERTIFICATE"),
+    "signature_wrong_on_the_leaf": ("DECRYPT_ERROR|BAD_CERT", "DECRYPT_ERROR|BAD_CERT"),
+}
+
+
+class TestAlerts:
+    """A client learns why (RFC 8446 6.2); libssl cannot say access_denied in TLS 1.3."""
+
+    @pytest.mark.parametrize("version", ["TLSv1_3", "TLSv1_2"])
+    @pytest.mark.parametrize("name", ALERTS)
+    def test_clients_are_told_why(self, standing, name, version):
+        case = find(name)
+        context = context_of("client", standing.pair_of("client", case),
+                             ssl.TLSVersion[version])
+        alert = try_client(standing, case, context)
+        assert_client(standing, case, alert)
+        assert re.search(ALERTS[name][version == "TLSv1_2"], alert), alert
+
+
+def test_there_are_cases_enough():
+    assert len(NUMBERED) >= 150
+    assert len({(side, case.name) for side, case in NUMBERED}) == len(NUMBERED)
