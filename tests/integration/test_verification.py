@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each chain of chains.py at a running proxy: clients toward it, and upstreams that it connects."""
+import datetime
 import json
 import pathlib
 import re
@@ -14,8 +15,11 @@ import ends
 import peers
 import pki as pki_module
 import sluice
+import x509
+from scale import until
 
 SECRET = b"what only a verified upstream may read"
+SHORT = datetime.timedelta(seconds=3)
 NUMBERED = [(side, case) for case in chains.CASES for side in case.sides]
 
 
@@ -243,3 +247,81 @@ class TestAlerts:
 def test_there_are_cases_enough():
     assert len(NUMBERED) >= 150
     assert len({(side, case.name) for side, case in NUMBERED}) == len(NUMBERED)
+
+
+class TestResumption:
+    """A session is nobody's way round what is asked of certificates."""
+
+    def run(self, fleet, standing, **options):
+        trust = {"verify": "require", "ca": str(standing.folder / "root.pem"), **options}
+        return fleet.run_one("tls://127.0.0.1:0", standing.plain.url,
+                             certificates=[standing.pki.server.as_config()], clients=trust)
+
+    @staticmethod
+    def visit(address, context, session=None):
+        with ends.tls_dial(address, context, session=session) as client:
+            client.send(b"x")
+            client.recv_exactly(1)
+            kept, is_resumed = client.tls.session, client.tls.session_reused
+            client.end()
+            client.fate()
+        return kept, is_resumed
+
+    @pytest.mark.parametrize("version", ["TLSv1_3", "TLSv1_2"])
+    def test_who_is_let_in_resumes_under_the_same_name(self, fleet, standing, version):
+        lists = [str(standing.folder / f"{name}.crl") for name in ("root", "inter")]
+        one = self.run(fleet, standing, rules=[{"allow": {"dns": "*.test"}}],
+                       crl={"files": lists})
+        pair = standing.pair_of("client", find("good"))
+        context = context_of("client", pair, ssl.TLSVersion[version])
+        session, _ = self.visit(one.address(), context)
+        assert self.visit(one.address(), context, session)[1]
+        records = one.wait_logs(2, "connection")
+        assert [r["resumed"] for r in records] == [False, True]
+        assert {r["peer_id"] for r in records} == {"dns:" + chains.NAME}
+
+    @pytest.mark.parametrize("version", ["TLSv1_3", "TLSv1_2"])
+    def test_sessions_end_with_their_certificate(self, fleet, standing, version):
+        one = self.run(fleet, standing)
+        world = standing.world
+        world.side = "client"
+        end = x509.now() + SHORT
+        short = chains.Case("short", lambda w: w.below(
+            w.authority("Short", w.root, end=end)))  # the leaf itself goes on
+        pair = standing.pair_of("client", short)
+        context = context_of("client", pair, ssl.TLSVersion[version])
+        session, _ = self.visit(one.address(), context)
+
+        def is_over():
+            try:
+                return not self.visit(one.address(), context, session)[1]
+            except (ssl.SSLError, OSError):
+                return True
+
+        until(is_over, "the end of the session", 20)
+        one.wait_connection(reason="client_unverified")
+
+    @pytest.mark.parametrize("version", ["TLSv1_3", "TLSv1_2"])
+    def test_upstream_sessions_end_with_their_certificate(self, fleet, standing, backend, version):
+        standing.world.side = "server"
+        end = x509.now() + SHORT
+        short = chains.Case("short", lambda w: w.below(w.authority("Short", w.root, end=end)))
+        context = context_of("server", standing.pair_of("server", short))
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+        upstream = backend(context=context)
+        one = fleet.run_one("tcp://127.0.0.1:0", upstream.url, upstream={
+            "name": chains.NAME, "ca": str(standing.folder / "root.pem")})
+
+        def ended():
+            try:
+                talk(one.address(), True)
+            except AssertionError:
+                pass  # no answer
+            return one.find_logs("connection", reason="upstream_unverified")
+
+        talk(one.address(), True)
+        talk(one.address(), True)
+        records = one.wait_logs(2, "connection")
+        assert [r["upstream_resumed"] for r in records] == [False, True]
+        refused = until(ended, "a refusal", 20)
+        assert "expired" in refused[0]["detail"]

@@ -9,7 +9,14 @@ import ipaddress
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+
+
+def now():
+    """In UTC, whole seconds, as certificates count them."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+
+
+NOW = now()
 DAY = datetime.timedelta(days=1)
 
 OIDS = {
