@@ -34,9 +34,12 @@ static bool is_excused(struct sl_tls *tls, const X509_STORE_CTX *verify, int err
         tls->is_crl_stale = true;
         return true;
     }
-    /* an anchor is trusted by being in `ca`; nobody revokes it but who writes that file */
+    /* An anchor is trusted by being in `ca`: nobody revokes it but who writes that file, which says
+     * as well what it is for. `openssl req -x509` makes roots without a key usage. */
     const int last = sk_X509_num(X509_STORE_CTX_get0_chain(verify)) - 1;
-    return error == X509_V_ERR_UNABLE_TO_GET_CRL && X509_STORE_CTX_get_error_depth(verify) == last;
+    return (error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+            error == X509_V_ERR_CA_CERT_MISSING_KEY_USAGE) &&
+           X509_STORE_CTX_get_error_depth(verify) == last;
 }
 
 /* Says why a certificate was not accepted, while the place in the chain is still known. */

@@ -14,7 +14,6 @@ from x509 import DAY, NOW, Cert, Key
 NAME = "upstream.test"
 BOTH, CLIENT, SERVER = ("client", "server"), ("client",), ("server",)
 REVOKED = 666  # the serial number in every list
-SNI = {"name": NAME}
 
 
 class World:
@@ -32,7 +31,21 @@ class World:
         self.bare = self.authority("No list of its own", self.root)  # of no revocation list
         self.expired_root = self.authority("Expired root", begin=NOW - 9 * DAY, end=NOW - DAY)
         self.young_root = self.authority("Root to be", begin=NOW + DAY)
-        self.expiring = {}
+        self.odd = {  # roots, trusted as well
+            "without_key_usage": self.authority("Odd 1", drop=["ku"]),
+            "that_does_not_sign": self.authority("Odd 2", add={
+                "ku": (True, x509.key_usage("cRLSign"))}),
+            "without_basic_constraints": self.authority("Odd 3", drop=["bc"]),
+            "that_is_no_ca": self.authority("Odd 4", add={
+                "bc": (True, x509.basic_constraints(False))}),
+            "without_key_identifier": self.authority("Odd 5", drop=["ski"]),
+            "of_version_1": self.authority("Odd 6", version=1, drop=["ski", "aki", "bc", "ku"]),
+            "for_code_alone": self.authority("Odd 7", add={
+                "eku": (False, x509.eku("codeSigning"))}),
+            "with_constraints": self.authority("Odd 8", add={
+                "nc": (True, x509.name_constraints(["dns:example"]))}),
+            "that_signs_no_ca": self.authority("Odd 9", pathlen=0),
+        }
 
     def key(self, of):
         """One key for each name: keys are dear."""
@@ -315,6 +328,26 @@ def _constraints():
     return [Case("constraint_" + name, make, refused) for name, make, refused in cases]
 
 
+def _roots():
+    """What a trusted root says of itself counts as well."""
+    def case(which, refused=None):
+        return Case("root_" + which, lambda w: [w.leaf(w.odd[which])], refused)
+
+    return [
+        case("without_key_usage"),
+        case("that_does_not_sign", "(?i)key usage|invalid CA|unable to get"),
+        case("without_basic_constraints", "invalid CA"),
+        case("that_is_no_ca", "invalid CA"),
+        case("without_key_identifier", "(?i)subject key identifier"),
+        case("of_version_1", "invalid CA"),
+        case("for_code_alone", "(?i)certificate purpose|trusted|rejected"),
+        case("with_constraints", "(?i)permitted"),
+        case("that_signs_no_ca"),
+        Case("root_that_signs_no_ca_and_has",
+             lambda w: w.below(w.authority("P", w.odd["that_signs_no_ca"])), "path length"),
+    ]
+
+
 def _paths():
     trusted, issuer = "(?i)self.signed", "unable to get (local )?issuer"
     return [
@@ -568,5 +601,5 @@ def _rules():
     ]
 
 
-CASES = [*_times(), *_usages(), *_constraints(), *_paths(), *_lists(), *_names(), *_pins(),
+CASES = [*_times(), *_usages(), *_constraints(), *_roots(), *_paths(), *_lists(), *_names(), *_pins(),
          *_rules()]

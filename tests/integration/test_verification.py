@@ -51,7 +51,7 @@ class Standing:
 
     def _write_trust(self):
         world = self.world
-        anchors = [world.root, world.expired_root, world.young_root]
+        anchors = [world.root, world.expired_root, world.young_root, *world.odd.values()]
         (self.folder / "root.pem").write_text("".join(one.pem() for one in anchors))
         (self.folder / "inter.pem").write_text(world.inter.pem())
         (self.folder / "foreign.pem").write_text(world.foreign.pem())
@@ -325,3 +325,50 @@ class TestResumption:
         assert [r["upstream_resumed"] for r in records] == [False, True]
         refused = until(ended, "a refusal", 20)
         assert "expired" in refused[0]["detail"]
+
+
+class TestFiles:
+    """What is trusted is read before anything starts, and what is wrong with it is said."""
+
+    @staticmethod
+    def check(folder, ca, crl=None):
+        clients = {"verify": "require", "ca": str(ca)}
+        if crl is not None:
+            clients["crl"] = {"files": str(crl)}
+        pki = folder / "server"
+        config = {"services": {"main": {
+            "listen": "tls://127.0.0.1:0", "connect": "tcp://127.0.0.1:1",
+            "certificates": [{"chain": f"{pki}.pem", "key": f"{pki}.key"}], "clients": clients}}}
+        return sluice.command("check", "-c", sluice.write_config(folder / "trust.yaml", config))
+
+    @pytest.fixture(name="trust")
+    def fixture_trust(self, folder, standing):
+        path = pathlib.Path(folder)
+        for end in ("pem", "key"):
+            shutil.copy(getattr(standing.pki.server, "chain" if end == "pem" else "key"),
+                        path / f"server.{end}")
+        return path
+
+    def test_a_folder_needs_certificates(self, trust):
+        (trust / "cas").mkdir()
+        done = self.check(trust, trust / "cas")
+        assert done.returncode == 2 and "no *.pem or *.crt is in this folder" in done.stderr
+        (trust / "cas" / "a.pem").write_text("nothing")
+        done = self.check(trust, trust / "cas")
+        assert done.returncode == 2 and "a.pem: there is no PEM certificate in it" in done.stderr
+
+    def test_lists_are_lists(self, trust, standing):
+        ca = standing.folder / "root.pem"
+        done = self.check(trust, ca, ca)
+        assert done.returncode == 2 and "root.pem: there is no CRL in it" in done.stderr
+        done = self.check(trust, ca, trust / "none.crl")
+        assert done.returncode == 2 and "none.crl" in done.stderr
+        (trust / "cut.crl").write_bytes((standing.folder / "inter_empty.crl").read_bytes()[:-1])
+        done = self.check(trust, ca, trust / "cut.crl")
+        assert done.returncode == 2 and "cut.crl: it is neither PEM nor one CRL" in done.stderr
+        assert self.check(trust, ca, standing.folder / "root.crl").returncode == 0
+
+    def test_a_stale_list_is_a_warning(self, trust, standing):
+        done = self.check(trust, standing.folder / "root.pem", standing.folder / "root_stale.crl")
+        assert "a CRL in it is past its nextUpdate (service 'main')" in done.stderr
+        assert standing.one.find_logs("config_warning")
