@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import ssl
 import tempfile
 
@@ -45,6 +46,8 @@ class Standing:
         return self
 
     def __exit__(self, *_):
+        self.one.signal(signal.SIGTERM)
+        self.one.wait_exit(60)  # so many contexts take a sanitizer its time
         self.fleet.stop_all()
         self.upstream.__exit__()
         self.plain.__exit__()
