@@ -171,7 +171,8 @@ static bool is_at(const struct sl_conf_file *file, struct sl_conf_pos pos)
 static bool has_place(const struct sl_conf_certificate *certificate, struct sl_conf_pos pos)
 {
     return is_at(&certificate->chain, pos) || is_at(&certificate->key, pos) ||
-           is_at(&certificate->passphrase_file, pos) || is_at(&certificate->pin_file, pos);
+           is_at(&certificate->passphrase_file, pos) || is_at(&certificate->pin_file, pos) ||
+           is_at(&certificate->ocsp, pos);
 }
 
 static bool has_crl(const struct sl_conf_crl *crl, struct sl_conf_pos pos)
@@ -226,6 +227,7 @@ static void loader_fini(struct sl_loader *l)
     sl_collection_fini(&l->files);
     sl_map_fini(&l->key_names);
     sl_map_fini(&l->chain_names);
+    sl_map_fini(&l->staple_names);
     sl_map_fini(&l->ders);
     sl_map_fini(&l->token_chains);
     sl_load_tokens_fini(&l->tokens);
@@ -257,6 +259,7 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
 {
     *load = (struct sl_load){ .source = *source, .keys_fd = -1 };
     sl_arena_init(&load->arena, 0);
+    sl_list_init(&load->staples);
     sl_findings_init(&load->findings, &load->arena);
     const struct sl_conf_source conf = { .yaml = source->yaml, .folder = source->folder };
     enum sl_err rc = sl_conf_parse(&conf, &load->arena, &load->findings, &load->conf);

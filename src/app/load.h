@@ -20,6 +20,14 @@ struct sl_load_source {
     bool may_not_resolve; /* `check`: a name without an address is only a warning */
 };
 
+/** An OCSP response that is stapled. */
+struct sl_load_staple {
+    struct sl_list node;
+    const char *path;
+    const char *chain; /* the file of the certificate that it is for */
+    int64_t until_s;   /* Unix time of its nextUpdate */
+};
+
 /** Zeroed is valid and empty. */
 struct sl_load {
     struct sl_load_source source;
@@ -32,9 +40,10 @@ struct sl_load {
     uint32_t keys_count;
     struct sl_token_pool *pools; /* in the arena; their keys are numbered behind those of files */
     uint32_t pools_count;
-    pid_t keys_pid;      /* the process that has read them; 0 when there is none */
-    int keys_fd;         /* its channel */
-    unsigned keys_lacks; /* of its cage (app/keeper.h) */
+    struct sl_list staples; /* of struct sl_load_staple, in the arena */
+    pid_t keys_pid;         /* the process that has read them; 0 when there is none */
+    int keys_fd;            /* its channel */
+    unsigned keys_lacks;    /* of its cage (app/keeper.h) */
 };
 
 /**

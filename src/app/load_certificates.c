@@ -291,23 +291,24 @@ static enum sl_err entry_put(struct sl_loader *l, const struct sl_load_place *pl
                : rc;
 }
 
-/* The number of the certificate that chain and key are; many services may have the same. */
+/* The number of the certificate that chain, key and response are; many services may have the same.
+ */
 static enum sl_err number_of(struct sl_loader *l, const struct sl_load_place *place,
                              uint32_t *ret_number, bool *ret_is_new)
 {
-    const uint32_t pair[] = { place->chain, place->key };
+    const uint32_t parts[] = { place->chain, place->key, place->staple };
     *ret_is_new = false;
-    if (sl_map_find(&l->certificates, sl_slice_of(pair, sizeof(pair)), ret_number) == SL_OK) {
+    if (sl_map_find(&l->certificates, sl_slice_of(parts, sizeof(parts)), ret_number) == SL_OK) {
         return SL_OK;
     }
-    const char *copy = sl_arena_strdup(&l->arena, sl_slice_of(pair, sizeof(pair)));
+    const char *copy = sl_arena_strdup(&l->arena, sl_slice_of(parts, sizeof(parts)));
     *ret_is_new = true;
     *ret_number = l->certificates_count;
     if (copy == NULL) {
         return SL_ENOMEM;
     }
     enum sl_err rc =
-        sl_map_add(&l->certificates, sl_slice_of(copy, sizeof(pair)), l->certificates_count);
+        sl_map_add(&l->certificates, sl_slice_of(copy, sizeof(parts)), l->certificates_count);
     l->certificates_count += rc == SL_OK;
     return rc;
 }
@@ -325,6 +326,7 @@ static enum sl_err place_finish(struct sl_loader *l, const struct sl_load_place 
     rc = rc == SL_OK ? recognize(l, place, chain, names, &found) : rc;
     rc = rc == SL_ENOENT ? examine(l, place, chain, names, &found) : rc;
     rc = rc == SL_OK && is_new ? entry_put(l, place, chain, &found) : rc;
+    rc = rc == SL_OK && is_new ? sl_load_staple(l, place, chain, found.number) : rc;
     if (rc == SL_OK) {
         *ret_found = found;
     }

@@ -153,6 +153,10 @@ enum sl_err sl_load_chain(struct sl_loader *l, const struct sl_load_place *place
                     &added.key) != SL_OK) {
         return SL_EINVAL; /* cannot be: all were noted before */
     }
+    rc = sl_load_staple_note(l, &added);
+    if (rc != SL_OK) {
+        return rc;
+    }
     if (sl_map_find(&l->chain_names, name, &added.chain) != SL_OK) {
         added.chain = (uint32_t)l->chains_count++;
         rc = sl_map_add(&l->chain_names, name, added.chain);

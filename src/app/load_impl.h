@@ -33,6 +33,7 @@ struct sl_load_place {
     const struct sl_conf_certificate *conf;
     const struct sl_policy *policy;
     uint32_t service, chain, key; /* numbers */
+    uint32_t staple;              /* of its file; 0 for none */
     enum sl_shelf_side side;
 };
 
@@ -51,10 +52,12 @@ struct sl_loader {
     struct sl_load_place *places;
     size_t places_count, places_cap;
     struct sl_map key_names, chain_names; /* numbers by path */
-    struct sl_map ders;                   /* numbers by contents */
-    struct sl_slice *der_bytes;           /* contents by number, where the workers find them */
+    struct sl_map staple_names;           /* the same */
+    uint32_t staples_count;
+    struct sl_map ders;         /* numbers by contents */
+    struct sl_slice *der_bytes; /* contents by number, where the workers find them */
     size_t der_bytes_cap;
-    struct sl_map certificates; /* numbers by chain and key */
+    struct sl_map certificates; /* numbers by chain, key and staple */
     struct sl_map classes;      /* of certificates that were found to be good */
     uint32_t ders_count, certificates_count;
     struct sl_keeper_handing handing;
@@ -95,6 +98,18 @@ SL_CHECKED enum sl_err sl_load_crls(struct sl_loader *l, const struct sl_conf_cr
 
 /** Checks every certificate with its key, and writes what the workers find them by. */
 SL_CHECKED enum sl_err sl_load_certificates(struct sl_loader *l);
+
+/* app/load_staples.c: the OCSP responses that are sent with them. */
+
+/** Gives the place's response its number. SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_load_staple_note(struct sl_loader *l, struct sl_load_place *place);
+
+/**
+ * Reads and checks the response for a certificate that has got its number, or says that one is
+ * missing. SL_OK (also without one), SL_ENOMEM, and other failures, which were said.
+ */
+SL_CHECKED enum sl_err sl_load_staple(struct sl_loader *l, const struct sl_load_place *place,
+                                      const struct sl_load_chain *chain, uint32_t number);
 
 /* app/load_keys.c: the private keys, which are not read here. */
 

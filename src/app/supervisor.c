@@ -5,6 +5,7 @@
 #include "app/ready.h"
 #include "app/rights.h"
 #include "app/run.h"
+#include "app/staples.h"
 #include "app/tokens.h"
 #include "sys/memory.h"
 #include "sys/notify.h"
@@ -35,6 +36,7 @@ struct supervisor {
     struct sl_timer rotate, drain_end, kill_end;
     struct sl_notify notify; /* the service manager */
     struct sl_timer watchdog;
+    struct sl_staples staples;
     int files_fd;
     uint64_t begin_ms;
     bool is_ready, is_draining;
@@ -501,6 +503,7 @@ static int supervise(struct supervisor *s)
         return SL_EXIT_FAILED;
     }
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
+    sl_staples_start(&s->staples, &s->loop, &s->log, &s->run->load->staples);
     rc = sl_keeper_start(&s->keeper);
     collect(s); /* it may have ended before its signal could be seen */
     sl_tokens_join(&s->tokens);

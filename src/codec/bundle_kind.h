@@ -12,6 +12,7 @@ enum sl_bundle_kind {
     SL_BUNDLE_DER,         /* a certificate as it is sent, by number (codec/certificate_entry.h) */
     SL_BUNDLE_CERTIFICATE, /* one of ours with chain and key, by number */
     SL_BUNDLE_SHELF,       /* which of them a service has, by number */
-    SL_BUNDLE_CRL, /* the lists of revoked certificates of a file, by path: DER back to back */
+    SL_BUNDLE_CRL,    /* the lists of revoked certificates of a file, by path: DER back to back */
+    SL_BUNDLE_STAPLE, /* the OCSP response for one of ours, by its number */
     SL_BUNDLE_SERVER_NAME, /* which of them stand for a name, by number of the service and name */
 };

@@ -10,6 +10,9 @@ enum { SECONDS_PER_DAY = 86400 };
 /* subjectAltName, 2.5.29.17 */
 static const struct sl_slice OID_SAN = SL_SLICE_INIT("\x55\x1d\x11");
 
+/* TLS feature, 1.3.6.1.5.5.7.1.24 */
+static const struct sl_slice OID_TLS_FEATURE = SL_SLICE_INIT("\x2b\x06\x01\x05\x05\x07\x01\x18");
+
 static int64_t digits_cut(struct sl_slice *text, size_t count, bool *is_bad)
 {
     int64_t value = 0;
@@ -64,6 +67,20 @@ static void spki_read(struct sl_reader *r, struct sl_certificate_der *certificat
     r->failed = r->failed || der.tag != SL_DER_SEQUENCE || !sl_reader_is_done(&inner);
 }
 
+/* Features ::= SEQUENCE OF INTEGER (RFC 7633 4.1); status_request is 5, status_request_v2 17. */
+static bool has_status_request(struct sl_slice value)
+{
+    struct sl_reader outer = sl_reader_of(value);
+    struct sl_reader list = sl_reader_of(sl_der_expect(&outer, SL_DER_SEQUENCE));
+    while (!list.failed && list.in.len > 0) {
+        const struct sl_slice number = sl_der_expect(&list, SL_DER_INTEGER);
+        if (!list.failed && number.len == 1 && (number.ptr[0] == 5 || number.ptr[0] == 17)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Extension: extnID, critical DEFAULT FALSE, extnValue. */
 static void extension_read(struct sl_reader *r, struct sl_certificate_der *certificate)
 {
@@ -75,6 +92,9 @@ static void extension_read(struct sl_reader *r, struct sl_certificate_der *certi
     const struct sl_slice value = sl_der_expect(&extension, SL_DER_OCTET_STRING);
     if (!sl_reader_is_done(&extension)) {
         r->failed = true;
+    }
+    if (!r->failed && sl_slice_eq(oid, OID_TLS_FEATURE)) {
+        certificate->is_must_staple = has_status_request(value);
     }
     if (r->failed || !sl_slice_eq(oid, OID_SAN)) {
         return;

@@ -13,6 +13,7 @@ struct sl_certificate_der {
     struct sl_slice signature_algorithm; /* its contents */
     struct sl_slice names;               /* the GeneralNames of subjectAltName; empty for none */
     int64_t not_before_s, not_after_s;   /* Unix time */
+    bool is_must_staple;                 /* it demands a stapled OCSP response (RFC 7633) */
 };
 
 /**

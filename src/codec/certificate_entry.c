@@ -19,6 +19,14 @@ enum sl_err sl_certificate_entry_emit(const struct sl_certificate_entry *entry, 
     return rc;
 }
 
+enum sl_err sl_staple_entry_emit(const struct sl_staple_entry *entry, struct sl_wbuf *out)
+{
+    const uint64_t until_s = (uint64_t)entry->until_s;
+    enum sl_err rc = sl_wbuf_put_u32(out, (uint32_t)(until_s >> 32));
+    rc = rc == SL_OK ? sl_wbuf_put_u32(out, (uint32_t)until_s) : rc;
+    return rc == SL_OK ? sl_wbuf_put(out, entry->der) : rc;
+}
+
 enum sl_err sl_shelf_entry_emit(const struct sl_shelf_entry *entry, struct sl_wbuf *out)
 {
     enum sl_err rc = sl_wbuf_put_u32(out, entry->count);
@@ -86,6 +94,27 @@ enum sl_err sl_certificate_entry_find(const struct sl_bundle *bundle, uint32_t n
         entry.ders[entry.ders_count++] = sl_reader_u32(&r);
     }
     if (!sl_reader_is_done(&r) || entry.ders_count == 0 || entry.kind >= SL_KIND_COUNT) {
+        return SL_EINVAL;
+    }
+    *ret_entry = entry;
+    return SL_OK;
+}
+
+enum sl_err sl_staple_entry_find(const struct sl_bundle *bundle, uint32_t number,
+                                 struct sl_staple_entry *ret_entry)
+{
+    const struct sl_number_name name = sl_number_name_of(number);
+    struct sl_slice bytes;
+    enum sl_err rc = sl_bundle_find(bundle, SL_BUNDLE_STAPLE,
+                                    sl_slice_of(name.bytes, sizeof(name.bytes)), &bytes);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    struct sl_reader r = sl_reader_of(bytes);
+    const uint64_t high = sl_reader_u32(&r);
+    const struct sl_staple_entry entry = { .until_s = (int64_t)(high << 32 | sl_reader_u32(&r)),
+                                           .der = r.in };
+    if (r.failed || entry.der.len == 0 || entry.der.len > SL_STAPLE_MAX) {
         return SL_EINVAL;
     }
     *ret_entry = entry;

@@ -8,6 +8,8 @@
  *                            u32 number of each DER in the chain, the leaf first
  *     SL_BUNDLE_SHELF        by u32 number of a service and u8 side: u32 count of certificates,
  *                            u32 number of the default one, the default's first name
+ *     SL_BUNDLE_STAPLE       by u32 number of a certificate: u64 Unix time of its nextUpdate, then
+ *                            the OCSP response in DER
  *     SL_BUNDLE_SERVER_NAME  by u32 number of a service and DNS name in lower case:
  *                            {u32 number of a certificate, u8 kind of its key}, as configured
  *
@@ -22,7 +24,9 @@ enum { SL_SERVER_NAME_MAX = 255 };                             /* bytes of a DNS
 enum { SL_SERVER_NAME_KEY_MAX = 4 + SL_SERVER_NAME_MAX };      /* bytes of the name of its entry */
 enum { SL_CHAIN_DERS_MAX = 16 };                               /* in a chain, the leaf counted */
 enum { SL_CERTIFICATE_ENTRY_MAX = 5 + 4 * SL_CHAIN_DERS_MAX }; /* bytes */
-enum { SL_SHELF_ENTRY_MAX = 8 + SL_SERVER_NAME_MAX };          /* bytes */
+enum { SL_STAPLE_MAX = 16 * 1024 - 8 }; /* bytes: clients take a CertificateStatus of 16 KiB */
+enum { SL_STAPLE_ENTRY_MAX = 8 + SL_STAPLE_MAX };     /* bytes */
+enum { SL_SHELF_ENTRY_MAX = 8 + SL_SERVER_NAME_MAX }; /* bytes */
 
 /** What a certificate signs with; the order is that of our preference. */
 enum sl_key_kind {
@@ -48,6 +52,12 @@ struct sl_shelf_entry {
     struct sl_slice name; /* the default's first; empty when it has none */
 };
 
+/** An OCSP response to staple. */
+struct sl_staple_entry {
+    int64_t until_s;     /* its nextUpdate in Unix time: from then on it is not sent */
+    struct sl_slice der; /* a view, 1 to SL_STAPLE_MAX bytes */
+};
+
 /** The name of an entry that is found by number. */
 struct sl_number_name {
     uint8_t bytes[4];
@@ -60,6 +70,10 @@ SL_CHECKED enum sl_err sl_certificate_entry_emit(const struct sl_certificate_ent
 SL_CHECKED enum sl_err sl_shelf_entry_emit(const struct sl_shelf_entry *entry, struct sl_wbuf *out);
 SL_CHECKED enum sl_err sl_shelf_name_emit(uint32_t service, enum sl_shelf_side side,
                                           struct sl_wbuf *out);
+
+/** SL_OK, SL_ENOSPC. */
+SL_CHECKED enum sl_err sl_staple_entry_emit(const struct sl_staple_entry *entry,
+                                            struct sl_wbuf *out);
 
 /** One of the certificates that stand for a name. SL_OK, SL_ENOSPC. */
 SL_CHECKED enum sl_err sl_candidate_emit(uint32_t certificate, enum sl_key_kind kind,
@@ -77,6 +91,8 @@ SL_CHECKED enum sl_err sl_certificate_entry_find(const struct sl_bundle *bundle,
                                                  struct sl_certificate_entry *ret_entry);
 SL_CHECKED enum sl_err sl_certificate_der_find(const struct sl_bundle *bundle, uint32_t number,
                                                struct sl_slice *ret_der);
+SL_CHECKED enum sl_err sl_staple_entry_find(const struct sl_bundle *bundle, uint32_t number,
+                                            struct sl_staple_entry *ret_entry);
 SL_CHECKED enum sl_err sl_shelf_entry_find(const struct sl_bundle *bundle, uint32_t service,
                                            enum sl_shelf_side side,
                                            struct sl_shelf_entry *ret_entry);

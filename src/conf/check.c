@@ -244,6 +244,10 @@ static void upstream_check(const struct subject *subject)
         upstream_plain_check(subject);
         return;
     }
+    if (upstream->certificate.ocsp.path != NULL) {
+        error(subject, upstream->certificate.ocsp.pos,
+              "'ocsp' is for certificates that clients are shown: an upstream is sent no response");
+    }
     pins_check(subject);
     if (!upstream->is_verified) {
         off_check(subject, settings, SL_COUNT(settings));

@@ -36,6 +36,7 @@ struct sl_conf_certificate {
     struct sl_conf_file chain, key;
     struct sl_conf_file passphrase_file; /* of the key's file */
     struct sl_conf_file pin_file;        /* of the token that `chain` or `key` stands on */
+    struct sl_conf_file ocsp;            /* the response to staple */
 };
 
 enum sl_conf_stale { SL_STALE_FAIL, SL_STALE_WARN };

@@ -161,6 +161,19 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_certificate, pin_file),
     },
     {
+        .in = SL_SECTION_CERTIFICATE,
+        .key = "ocsp",
+        .type = SL_TYPE_FILE,
+        .min = 1,
+        .max = SL_OPTION_PATH_BYTES,
+        .absent = "none",
+        .example = "/etc/sluice/me.ocsp",
+        .text = "OCSP response for the certificate, DER or PEM: clients that ask for one get it "
+                "until its nextUpdate has passed. It is checked at start, with the issuer's "
+                "certificate from the chain",
+        SL_OPTION_AT(struct sl_conf_certificate, ocsp),
+    },
+    {
         .in = SL_SECTION_TIMEOUTS,
         .key = "handshake",
         .type = SL_TYPE_DURATION,

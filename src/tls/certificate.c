@@ -8,7 +8,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <string.h>
-#include <time.h>
 
 enum { DNS_NAME_MAX = 255 }; /* bytes */
 

@@ -13,6 +13,7 @@ struct sl_tls_cert {
     struct sl_key_service *service; /* who signs for `key`; NULL: the key itself */
     char **names; /* DNS names that it stands for, in lower case, no trailing dot; the CN if none */
     size_t names_count;
+    struct sl_staple_entry staple; /* a view into the shelf's bundle; no bytes: none */
 };
 
 /** "ECDSA", "RSA", "Ed25519", …; "other" for what is not known. */

@@ -7,6 +7,7 @@
 #include "tls/own.h"
 #include "tls/policy_apply.h"
 #include "tls/session_impl.h"
+#include "tls/staple_impl.h"
 #include "tls/tickets_impl.h"
 #include "tls/verify.h"
 #include <openssl/err.h>
@@ -257,6 +258,7 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     ctx->is_alpn_strict = conf->is_alpn_strict;
     ctx->is_sni_strict = conf->is_sni_strict;
     sl_tls_hello_install(ctx->ssl_ctx);
+    sl_tls_staple_install(ctx->ssl_ctx);
     *ret_ctx = SL_STEAL(ctx);
     return SL_OK;
 }

@@ -149,9 +149,18 @@ static enum sl_err cert_build(struct sl_tls_shelf *shelf, uint32_t number,
     for (size_t i = 1; rc == SL_OK && i < entry.ders_count; i++) {
         rc = issuer_add(shelf, chain, entry.ders[i]);
     }
-    return rc == SL_OK ? sl_tls_cert_create_shared(leaf, chain, entry.kind, entry.key_index,
-                                                   shelf->keys, ret_cert)
-                       : rc;
+    struct sl_tls_cert *cert = NULL;
+    rc = rc == SL_OK ? sl_tls_cert_create_shared(leaf, chain, entry.kind, entry.key_index,
+                                                 shelf->keys, &cert)
+                     : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (sl_staple_entry_find(shelf->bundle, number, &cert->staple) != SL_OK) {
+        cert->staple.der.len = 0; /* most have none */
+    }
+    *ret_cert = cert;
+    return SL_OK;
 }
 
 static void kept_add(struct sl_tls_shelf *shelf, uint32_t number, struct sl_tls_cert *cert)

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sl_bundle_entry entries[] = {
         { SL_BUNDLE_CERTIFICATE, number, rest },
         { SL_BUNDLE_SHELF, sl_slice_of(shelf_name, sizeof(shelf_name)), rest },
+        { SL_BUNDLE_STAPLE, number, rest },
         { SL_BUNDLE_SERVER_NAME, named == SL_OK ? sl_wbuf_slice(&name_out) : number, rest },
     };
     size_t whole_len = 0;
@@ -51,6 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sl_shelf_entry shelf;
     if (sl_shelf_entry_find(&bundle, 7, SL_SHELF_CLIENTS, &shelf) == SL_OK) {
         require(shelf.count > 0 && shelf.name.len <= SL_SERVER_NAME_MAX);
+    }
+    struct sl_staple_entry staple;
+    if (sl_staple_entry_find(&bundle, 7, &staple) == SL_OK) {
+        require(staple.der.len > 0 && staple.der.len <= SL_STAPLE_MAX);
     }
     struct sl_slice candidates;
     if (named == SL_OK) {

@@ -20,18 +20,37 @@ static const char PEM[] = "-----BEGIN CERTIFICATE-----\n"
                           "viFkddShovxlAiBUhKUP+cj2L72Rfr3ntt45meQbEpv1jYRWuNCxLSU/sw==\n"
                           "-----END CERTIFICATE-----\n";
 
+/* m.example, must-staple */
+static const char MUST_STAPLE[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBqDCCAU6gAwIBAgIUbeFazBzxFwAF/mEfHY6yi8/Q07QwCgYIKoZIzj0EAwIw\n"
+    "FDESMBAGA1UEAwwJbS5leGFtcGxlMCAXDTI2MTEyMjAwNTM0M1oYDzIxMjYxMDI5\n"
+    "MDA1MzQzWjAUMRIwEAYDVQQDDAltLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjO\n"
+    "PQMBBwNCAAQ3VsaiPoP8FZ/hsBU+ThYy/2Wfj2h8HsdvgfSZf0RyMA46I3GuZBEn\n"
+    "24/uKOegGT1twzgoGWCE/Vbi/IJLu/m6o3wwejAdBgNVHQ4EFgQUOUL9BeBSXnN1\n"
+    "uq1ablOiAvTWjVcwHwYDVR0jBBgwFoAUOUL9BeBSXnN1uq1ablOiAvTWjVcwDwYD\n"
+    "VR0TAQH/BAUwAwEB/zARBggrBgEFBQcBGAQFMAMCAQUwFAYDVR0RBA0wC4IJbS5l\n"
+    "eGFtcGxlMAoGCCqGSM49BAMCA0gAMEUCIQCsbFtx97I7DhJwUf5ba5XyiTlJksYB\n"
+    "FkeeTyxEd+cB5QIgOX5PNYlkLQ230rKFDWhg8zpe4qDQIAHm2UgrvySelKQ=\n"
+    "-----END CERTIFICATE-----\n";
+
 struct decoded {
     uint8_t bytes[1024];
     struct sl_wbuf out;
 };
 
-static void decode(struct decoded *d)
+static void decode_text(struct decoded *d, const char *text)
 {
-    struct sl_slice pem = sl_slice_cstr(PEM);
+    struct sl_slice pem = sl_slice_cstr(text);
     struct sl_pem_block block;
     d->out = sl_wbuf_of(d->bytes, sizeof(d->bytes));
     assert_int_equal(sl_pem_next(&pem, &block), SL_OK);
     assert_int_equal(sl_pem_decode(&block, &d->out), SL_OK);
+}
+
+static void decode(struct decoded *d)
+{
+    decode_text(d, PEM);
 }
 
 static void a_certificate_says_its_names_dates_and_key(void **state)
@@ -55,6 +74,19 @@ static void a_certificate_says_its_names_dates_and_key(void **state)
     assert_int_equal(sl_certificate_der_name(&names, &name), SL_OK);
     assert_true(sl_slice_eq(name, SL_SLICE("*.B.example")));
     assert_int_equal(sl_certificate_der_name(&names, &name), SL_EOF);
+}
+
+static void a_certificate_says_whether_it_wants_a_staple(void **state)
+{
+    struct decoded d;
+    struct sl_certificate_der certificate;
+    SL_UNUSED(state);
+    decode(&d);
+    assert_int_equal(sl_certificate_der_parse(sl_wbuf_slice(&d.out), &certificate), SL_OK);
+    assert_false(certificate.is_must_staple);
+    decode_text(&d, MUST_STAPLE);
+    assert_int_equal(sl_certificate_der_parse(sl_wbuf_slice(&d.out), &certificate), SL_OK);
+    assert_true(certificate.is_must_staple);
 }
 
 static void a_certificate_that_is_cut_off_is_none(void **state)
@@ -116,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_certificate_says_its_names_dates_and_key),
+        cmocka_unit_test(a_certificate_says_whether_it_wants_a_staple),
         cmocka_unit_test(a_certificate_that_is_cut_off_is_none),
         cmocka_unit_test(a_wrong_tag_or_length_is_seen),
         cmocka_unit_test(a_date_that_is_none_is_refused),

@@ -65,6 +65,28 @@ static void a_certificate_that_is_not_whole_is_refused(void **state)
     assert_int_equal(sl_certificate_entry_find(&held.bundle, 1, &found), SL_EINVAL);
 }
 
+static void a_staple_is_found_as_it_was_put(void **state)
+{
+    const struct sl_staple_entry entry = { .until_s = 0x123456789abc, .der = SL_SLICE("0abc") };
+    struct sl_staple_entry found;
+    uint8_t bytes[32];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    struct held held;
+    SL_UNUSED(state);
+    assert_int_equal(sl_staple_entry_emit(&entry, &out), SL_OK);
+    hold_number(&held, SL_BUNDLE_STAPLE, 7, sl_wbuf_slice(&out));
+    assert_int_equal(sl_staple_entry_find(&held.bundle, 7, &found), SL_OK);
+    assert_int_equal(found.until_s, entry.until_s);
+    assert_true(sl_slice_eq(found.der, entry.der));
+    assert_int_equal(sl_staple_entry_find(&held.bundle, 8, &found), SL_ENOENT);
+    for (size_t len = 0; len <= 8; len++) { /* no whole time, or nothing behind it */
+        hold_number(&held, SL_BUNDLE_STAPLE, 7, sl_slice_of(bytes, len));
+        assert_int_equal(sl_staple_entry_find(&held.bundle, 7, &found), SL_EINVAL);
+    }
+    struct sl_wbuf small = sl_wbuf_of(bytes, out.len - 1);
+    assert_int_equal(sl_staple_entry_emit(&entry, &small), SL_ENOSPC);
+}
+
 static void a_shelf_is_found_by_service_and_side(void **state)
 {
     const struct sl_shelf_entry entry = { 3, 9, SL_SLICE("a.example") };
@@ -141,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_certificate_is_found_as_it_was_put),
         cmocka_unit_test(a_certificate_that_is_not_whole_is_refused),
+        cmocka_unit_test(a_staple_is_found_as_it_was_put),
         cmocka_unit_test(a_shelf_is_found_by_service_and_side),
         cmocka_unit_test(names_are_found_without_case_and_trailing_dot),
         cmocka_unit_test(what_no_client_can_ask_for_is_no_name),
