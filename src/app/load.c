@@ -76,6 +76,7 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         sl_load_note(&result, sl_load_chain(l, &place));
         sl_load_keys_step(l);
     }
+    sl_load_note(&result, sl_load_psks(l, service));
     if (service->clients.ca.path != NULL) {
         sl_load_note(&result, sl_load_cas(l, &service->clients.ca));
     }
@@ -86,7 +87,8 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
     }
     if (service->upstream.ca.path != NULL) {
         sl_load_note(&result, sl_load_cas(l, &service->upstream.ca));
-    } else if (has_tls_upstream && service->upstream.is_verified) {
+    } else if (has_tls_upstream && service->upstream.is_verified &&
+               service->upstream.psk.identity.text == NULL) {
         sl_load_note(&result, add_system_cas(l));
     }
     sl_load_note(&result, sl_load_crls(l, &service->upstream.crl));
@@ -189,9 +191,12 @@ static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos p
     const struct sl_conf_certificate *own = &service->upstream.certificate;
     bool has = is_at(&service->clients.ca, pos) || is_at(&service->upstream.ca, pos) ||
                has_place(own, pos) || has_crl(&service->clients.crl, pos) ||
-               has_crl(&service->upstream.crl, pos);
+               has_crl(&service->upstream.crl, pos) || is_at(&service->upstream.psk.key_file, pos);
     for (size_t i = 0; !has && i < service->certificates_count; i++) {
         has = has_place(&service->certificates[i], pos);
+    }
+    for (size_t i = 0; !has && i < service->clients.psks_count; i++) {
+        has = is_at(&service->clients.psks[i].key_file, pos);
     }
     return has;
 }
@@ -235,6 +240,7 @@ static void loader_fini(struct sl_loader *l)
     sl_map_fini(&l->classes);
     free(l->der_bytes);
     free(l->places);
+    free(l->psks);
     sl_arena_fini(&l->arena);
 }
 
@@ -248,6 +254,7 @@ static enum sl_err load_files(struct sl_load *load)
     sl_load_keys_believe(&l);
     sl_load_note(&found, sl_load_certificates(&l));
     enum sl_err rc = sl_collection_bundle(&l.files, &load->files);
+    sl_load_psks_wipe(&l);
     loader_fini(&l);
     if (rc == SL_OK) {
         rc = try_snapshot(load);

@@ -37,6 +37,12 @@ struct sl_load_place {
     enum sl_shelf_side side;
 };
 
+/** A pre-shared key that was read; views. */
+struct sl_load_psk {
+    const struct sl_conf_psk *conf;
+    struct sl_slice key; /* in the collection, until sl_load_psks_wipe */
+};
+
 struct sl_loader {
     struct sl_load *load;
     struct sl_collection files;
@@ -53,6 +59,8 @@ struct sl_loader {
     size_t places_count, places_cap;
     struct sl_map key_names, chain_names; /* numbers by path */
     struct sl_map staple_names;           /* the same */
+    struct sl_load_psk *psks;
+    size_t psks_count, psks_cap;
     uint32_t staples_count;
     struct sl_map ders;         /* numbers by contents */
     struct sl_slice *der_bytes; /* contents by number, where the workers find them */
@@ -110,6 +118,18 @@ SL_CHECKED enum sl_err sl_load_staple_note(struct sl_loader *l, struct sl_load_p
  */
 SL_CHECKED enum sl_err sl_load_staple(struct sl_loader *l, const struct sl_load_place *place,
                                       const struct sl_load_chain *chain, uint32_t number);
+
+/* app/load_psk.c: pre-shared keys. */
+
+/** Reads the keys of a service. SL_OK, SL_ENOMEM, and other failures, which were said. */
+SL_CHECKED enum sl_err sl_load_psks(struct sl_loader *l, const struct sl_conf_service *service);
+
+/** Wipes what was read of them, when it stands in the bundle. */
+void sl_load_psks_wipe(struct sl_loader *l);
+
+/** The bits of a file's mode that nobody but its owner should have: those of a credential differ.
+ */
+unsigned sl_load_others_mode(const char *path);
 
 /* app/load_keys.c: the private keys, which are not read here. */
 

@@ -502,6 +502,7 @@ static int supervise(struct supervisor *s)
         sl_log_flush(&s->log);
         return SL_EXIT_FAILED;
     }
+    sl_blob_fini(&s->run->load->files); /* pre-shared keys are in it: it is for the workers now */
     sl_loop_timer(&s->loop, &s->rotate, s->run->load->conf->ticket_rotate_ms);
     sl_staples_start(&s->staples, &s->loop, &s->log, &s->run->load->staples);
     rc = sl_keeper_start(&s->keeper);

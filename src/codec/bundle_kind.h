@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file What the entries of the workers' bundle are. No private key is among them. */
+/** @file What the entries of the workers' bundle are. No private key is among them, but pre-shared
+ * keys are: a handshake derives from them where it runs. */
 #pragma once
 
 enum sl_bundle_kind {
@@ -14,5 +15,6 @@ enum sl_bundle_kind {
     SL_BUNDLE_SHELF,       /* which of them a service has, by number */
     SL_BUNDLE_CRL,    /* the lists of revoked certificates of a file, by path: DER back to back */
     SL_BUNDLE_STAPLE, /* the OCSP response for one of ours, by its number */
+    SL_BUNDLE_PSK,    /* the bytes of a pre-shared key, by the path of its file */
     SL_BUNDLE_SERVER_NAME, /* which of them stand for a name, by number of the service and name */
 };

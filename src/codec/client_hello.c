@@ -196,6 +196,34 @@ enum sl_err sl_alpn_next(struct sl_slice *list, struct sl_slice *ret_protocol)
     return SL_OK;
 }
 
+enum sl_err sl_psk_next(struct sl_slice *identities, struct sl_slice *ret_identity)
+{
+    struct sl_reader r = sl_reader_of(*identities);
+    const struct sl_slice identity = sl_reader_vec16(&r);
+    (void)sl_reader_u32(&r); /* its age */
+    if (r.failed || identity.len == 0) {
+        return SL_EOF;
+    }
+    *identities = r.in;
+    *ret_identity = identity;
+    return SL_OK;
+}
+
+enum sl_err sl_hello_psks(struct sl_slice body, struct sl_slice *ret_identities)
+{
+    struct sl_reader whole = sl_reader_of(body);
+    const struct sl_slice identities = sl_reader_vec16(&whole);
+    (void)sl_reader_vec16(&whole); /* the binders, which are libssl's to check */
+    struct sl_slice rest = identities, one;
+    while (sl_psk_next(&rest, &one) == SL_OK) {
+    }
+    if (!sl_reader_is_done(&whole) || identities.len == 0 || rest.len != 0) {
+        return SL_EPROTO;
+    }
+    *ret_identities = identities;
+    return SL_OK;
+}
+
 enum sl_err sl_hello_signatures(struct sl_slice body, struct sl_hello_signatures *ret_kinds)
 {
     struct sl_reader whole = sl_reader_of(body);

@@ -40,6 +40,14 @@ SL_CHECKED enum sl_err sl_hello_alpn(struct sl_slice body, struct sl_slice *ret_
 /** Takes the next protocol off a list that sl_hello_alpn gave. SL_OK, SL_EOF. */
 SL_CHECKED enum sl_err sl_alpn_next(struct sl_slice *list, struct sl_slice *ret_protocol);
 
+/** The body of pre_shared_key: its identities, checked, still as on the wire (RFC 8446 4.2.11).
+ * SL_OK, SL_EPROTO. */
+SL_CHECKED enum sl_err sl_hello_psks(struct sl_slice body, struct sl_slice *ret_identities);
+
+/** Takes the next identity, be it a ticket or external, off what sl_hello_psks gave. SL_OK, SL_EOF.
+ */
+SL_CHECKED enum sl_err sl_psk_next(struct sl_slice *identities, struct sl_slice *ret_identity);
+
 /** What kinds of certificate the body of signature_algorithms allows (RFC 8446 4.2.3). */
 struct sl_hello_signatures {
     bool has_ecdsa, has_rsa, has_eddsa;

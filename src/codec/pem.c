@@ -164,7 +164,6 @@ enum sl_err sl_base64_decode(struct sl_slice text, struct sl_wbuf *out)
 enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out)
 {
     struct sl_slice body = block->whole;
-    struct sl_wbuf kept = *out;
     (void)line_cut(&body);
     struct sl_slice rest = body;
     body.len = 0;
@@ -175,6 +174,7 @@ enum sl_err sl_pem_decode(const struct sl_pem_block *block, struct sl_wbuf *out)
         }
         body.len += line.len;
     }
+    struct sl_wbuf kept = *out;
     enum sl_err rc = sl_base64_decode(body, &kept);
     if (rc == SL_OK) {
         *out = kept;

@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
+#include "conf/check_psk.h"
 #include "conf/floor.h"
 #include "conf/schema.h"
 #include "conf/seen.h"
@@ -138,7 +139,9 @@ static void certificates_check(const struct subject *subject)
         is_flawed(subject, offsetof(struct sl_conf_service, certificates))) {
         return;
     }
-    if (subject->has_tls_listen && service->certificates_count == 0) {
+    if (subject->has_tls_listen && service->certificates_count == 0 &&
+        service->clients.psks_count == 0 &&
+        !is_flawed(subject, offsetof(struct sl_conf_service, clients))) {
         error(subject, service->listens[0].pos,
               "a tls:// listen URL needs 'certificates': a chain and its key");
     }
@@ -176,8 +179,10 @@ static void clients_check(const struct subject *subject)
         return;
     }
     if (subject->knows_listen && !subject->has_tls_listen) {
+        const struct sl_conf_pos psk_pos =
+            clients->psks_count > 0 ? clients->psks[0].identity.pos : (struct sl_conf_pos){ 0 };
         const struct sl_conf_pos places[] = { clients->ca.pos, clients->verify_pos,
-                                              clients->rules_pos, clients->crl.pos };
+                                              clients->rules_pos, clients->crl.pos, psk_pos };
         for (size_t i = 0; i < SL_COUNT(places); i++) {
             if (places[i].line != 0) {
                 error(subject, places[i],
@@ -207,7 +212,7 @@ static void upstream_plain_check(const struct subject *subject)
         { "verify", upstream->verify_pos }, { "ca", upstream->ca.pos },
         { "name", upstream->name.pos },     { "certificate", upstream->certificate.chain.pos },
         { "policy", upstream->policy_pos }, { "crl", upstream->crl.pos },
-        { "pins", upstream->pins_pos },
+        { "pins", upstream->pins_pos },     { "psk", upstream->psk.identity.pos },
     };
     for (size_t i = 0; i < SL_COUNT(settings); i++) {
         if (settings[i].pos.line != 0) {
@@ -242,6 +247,10 @@ static void upstream_check(const struct subject *subject)
     }
     if (subject->knows_connect && !subject->has_tls_connect) {
         upstream_plain_check(subject);
+        return;
+    }
+    if (upstream->psk.identity.text != NULL) {
+        sl_check_psk_upstream(upstream, subject->findings);
         return;
     }
     if (upstream->certificate.ocsp.path != NULL) {
@@ -316,6 +325,7 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     alpn_check(&subject);
     strict_check(&subject);
     clients_check(&subject);
+    sl_check_psk_clients(&service->clients, findings);
     upstream_check(&subject);
     policies_check(&subject, conf);
 }

@@ -60,6 +60,12 @@ struct sl_conf_rule {
     struct sl_conf_pos allow_pos, deny_pos; /* when set */
 };
 
+/** A pre-shared key. */
+struct sl_conf_psk {
+    struct sl_conf_string identity; /* text NULL for none */
+    struct sl_conf_file key_file;
+};
+
 struct sl_conf_timeouts {
     uint32_t handshake_ms, connect_ms, idle_ms, linger_ms;
 };
@@ -78,6 +84,7 @@ struct sl_conf_upstream {
     struct sl_conf_pos pins_pos;            /* of `pins`, when set */
     struct sl_conf_string name;             /* to send and verify; not set: the URL's host */
     struct sl_conf_certificate certificate; /* of our own; chain.path NULL for none */
+    struct sl_conf_psk psk;                 /* in place of certificates on both sides */
     enum sl_conf_proxy_out proxy_out;       /* PROXY protocol header before everything else */
     const struct sl_policy *policy;         /* never NULL: the service's when not set */
     struct sl_conf_pos policy_pos;          /* of `policy`, when set */
@@ -99,6 +106,8 @@ struct sl_conf_clients {
     struct sl_conf_rule *rules;
     size_t rules_count;
     struct sl_conf_pos rules_pos; /* of `rules`, when set */
+    struct sl_conf_psk *psks;     /* of those who show no certificate and want none */
+    size_t psks_count;
 };
 
 enum sl_conf_sni { SL_SNI_DEFAULT, SL_SNI_STRICT };

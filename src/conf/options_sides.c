@@ -115,6 +115,18 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_upstream, proxy_out),
     },
     {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "psk",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_PSK,
+        .absent = "none",
+        .example = "{ identity: tunnel-1, key_file: /etc/sluice/tunnel.psk }",
+        .text =
+            "A key that the upstream has as well, in place of certificates: it must prove that it "
+            "has it, and 'verify', 'ca' and 'certificate' have no meaning then",
+        SL_OPTION_AT(struct sl_conf_upstream, psk),
+    },
+    {
         .in = SL_SECTION_CLIENTS,
         .key = "verify",
         .type = SL_TYPE_WORD,
@@ -173,6 +185,44 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_clients, rules),
         .count_at = offsetof(struct sl_conf_clients, rules_count),
         .pos_at = offsetof(struct sl_conf_clients, rules_pos),
+    },
+    {
+        .in = SL_SECTION_CLIENTS,
+        .key = "psk",
+        .type = SL_TYPE_PSKS,
+        .section = SL_SECTION_PSK,
+        .count_max = 1000,
+        .absent = "none",
+        .example = "{ identity: tunnel-1, key_file: /etc/sluice/tunnel.psk }",
+        .text =
+            "Keys that clients have as well, in place of certificates on both sides: one, or a "
+            "list. "
+            "A service with them needs no certificates; with both, certificates are for clients "
+            "that use no key",
+        SL_OPTION_AT(struct sl_conf_clients, psks),
+        .count_at = offsetof(struct sl_conf_clients, psks_count),
+    },
+    {
+        .in = SL_SECTION_PSK,
+        .key = "identity",
+        .type = SL_TYPE_STRING,
+        .min = 1,
+        .max = 128,
+        .example = "tunnel-1",
+        .is_required = true,
+        .text = "What the key is called on both sides; it is sent in the clear",
+        SL_OPTION_AT(struct sl_conf_psk, identity),
+    },
+    {
+        .in = SL_SECTION_PSK,
+        .key = "key_file",
+        .type = SL_TYPE_FILE,
+        .min = 1,
+        .max = SL_OPTION_PATH_BYTES,
+        .example = "/etc/sluice/tunnel.psk",
+        .is_required = true,
+        .text = "File with 16 to 64 random bytes in hexadecimal or base64: openssl rand -hex 32",
+        SL_OPTION_AT(struct sl_conf_psk, key_file),
     },
 };
 

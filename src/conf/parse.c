@@ -80,6 +80,29 @@ static void rules_read(struct sl_read *read, const struct sl_schema_option *opti
     }
 }
 
+/* One map stands for a list with it alone. */
+static void psks_read(struct sl_read *read, const struct sl_schema_option *option,
+                      const struct sl_yaml_node *node, void *base)
+{
+    struct sl_conf_clients *clients = base; /* nothing else has such a list */
+    const bool is_list = node->kind == SL_YAML_LIST;
+    const size_t count = is_list ? node->count : 1;
+    if (!sl_read_expect(read, option, node, is_list ? SL_YAML_LIST : SL_YAML_MAP)) {
+        return;
+    }
+    struct sl_conf_psk *psk = sl_read_alloc(read, count, sizeof(*psk));
+    if (psk == NULL) {
+        return;
+    }
+    clients->psks = psk;
+    clients->psks_count = count;
+    const struct sl_yaml_node *at = is_list ? node->first : node;
+    for (size_t i = 0; i < count; i++) {
+        section_read(read, option->section, at, psk++, NULL);
+        at = at->next;
+    }
+}
+
 static void name_check(struct sl_read *read, const char *what, const struct sl_yaml_node *node)
 {
     if (!is_plain_name(node->key)) {
@@ -181,6 +204,8 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
         if (!read->are_certificates_cut && sl_read_expect(read, option, node, SL_YAML_LIST)) {
             certificates_read(read, option, node, base);
         }
+    } else if (option->type == SL_TYPE_PSKS) {
+        psks_read(read, option, node, base);
     } else {
         sl_read_value(read, option, node, base);
     }

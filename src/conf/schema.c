@@ -29,6 +29,8 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_IDENTITY] = { "services.NAME.clients.rules[].allow, "
                               "services.NAME.clients.rules[].deny",
                               "in 'allow' or 'deny'", sizeof(struct sl_conf_identity) },
+    [SL_SECTION_PSK] = { "services.NAME.clients.psk[], services.NAME.upstream.psk", "in 'psk'",
+                         sizeof(struct sl_conf_psk) },
 };
 
 static const struct sl_option_table *const TABLES[] = {
@@ -54,6 +56,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
     [SL_TYPE_RULES] = "list of maps",
+    [SL_TYPE_PSKS] = "map or list",
     [SL_TYPE_POLICIES] = "map of maps",
     [SL_TYPE_SERVICES] = "map of maps",
 };
@@ -200,6 +203,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_CERTIFICATES:
     case SL_TYPE_RULES:
     case SL_TYPE_FILES:
+    case SL_TYPE_PSKS:
     case SL_TYPE_POLICIES:
     case SL_TYPE_SERVICES:
         return sl_wbuf_printf(out, "1 to %zu", option->count_max);

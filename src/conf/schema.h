@@ -21,6 +21,7 @@ enum sl_schema_section {
     SL_SECTION_CRL,
     SL_SECTION_RULE,
     SL_SECTION_IDENTITY,
+    SL_SECTION_PSK,
     SL_SECTION_COUNT
 };
 
@@ -43,6 +44,7 @@ enum sl_schema_type {
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
     SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count */
     SL_TYPE_RULES,        /* list of maps: array of struct sl_conf_rule, and its count */
+    SL_TYPE_PSKS,         /* map or list of maps: array of struct sl_conf_psk, and its count */
     SL_TYPE_POLICIES,     /* map from names to maps: array of struct sl_conf_policy, its count */
     SL_TYPE_SERVICES,     /* map from names to maps: array of struct sl_conf_service, its count */
     SL_TYPE_COUNT

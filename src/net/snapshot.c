@@ -153,6 +153,42 @@ static bool complain_of_cert(struct builder *b, const struct sl_conf_service *co
     return true;
 }
 
+/* SL_ENOENT: who made the bundle complained of the file. */
+static enum sl_err psk_find(struct builder *b, const struct sl_conf_psk *conf,
+                            struct sl_tls_psk *ret_psk)
+{
+    struct sl_slice key;
+    enum sl_err rc =
+        sl_bundle_find(b->source->files, SL_BUNDLE_PSK, sl_slice_cstr(conf->key_file.path), &key);
+    if (rc == SL_OK) {
+        *ret_psk = (struct sl_tls_psk){ .identity = conf->identity.text, .key = key };
+    }
+    return rc;
+}
+
+static enum sl_err psks_find(struct builder *b, const struct sl_conf_clients *clients,
+                             struct sl_tls_psk **ret_psks)
+{
+    struct sl_tls_psk *psks =
+        sl_arena_calloc(&b->snapshot->arena, clients->psks_count + 1, sizeof(*psks));
+    enum sl_err rc = psks == NULL ? SL_ENOMEM : SL_OK;
+    for (size_t i = 0; rc == SL_OK && i < clients->psks_count; i++) {
+        rc = psk_find(b, &clients->psks[i], &psks[i]);
+    }
+    *ret_psks = psks;
+    return rc;
+}
+
+/* A service with pre-shared keys may do without certificates. */
+static struct sl_tls_shelf *shelf_of(struct builder *b, const struct sl_conf_service *conf)
+{
+    struct sl_shelf_entry entry;
+    const bool has_none = conf->clients.psks_count > 0 &&
+                          sl_shelf_entry_find(b->source->files, service_number(b, conf),
+                                              SL_SHELF_CLIENTS, &entry) == SL_ENOENT;
+    return has_none ? NULL : b->shelf;
+}
+
 static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
                                     struct sl_tls_ctx **ret_ctx)
 {
@@ -161,8 +197,9 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
     struct sl_tls_demands demands = { .steps_max = conf->clients.depth + 1,
                                       .may_be_stale = conf->clients.crl.stale == SL_STALE_WARN };
     const char **alpn = alpn_names(b, conf);
+    struct sl_tls_psk *psks = NULL;
     struct sl_diag diag = { 0 };
-    enum sl_err rc = alpn == NULL ? SL_ENOMEM : SL_OK;
+    enum sl_err rc = alpn == NULL ? SL_ENOMEM : psks_find(b, &conf->clients, &psks);
     if (rc == SL_OK && verify_of(conf) != SL_TLS_VERIFY_OFF) {
         rc = store_load(b, &conf->clients.ca, conf->clients.ca.pos, &clients);
         rc = rc == SL_OK ? crls_load(b, &conf->clients.crl, &crls) : rc;
@@ -174,7 +211,9 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
     }
     const struct sl_tls_server_conf server = { .service = conf->name,
                                                .policy = conf->policy,
-                                               .shelf = b->shelf,
+                                               .psks = psks,
+                                               .psks_count = conf->clients.psks_count,
+                                               .shelf = shelf_of(b, conf),
                                                .shelf_service = service_number(b, conf),
                                                .alpn = alpn,
                                                .alpn_count = conf->alpn_count,
@@ -204,6 +243,7 @@ struct trust {
     struct sl_tls_store *store;
     struct sl_tls_demands demands; /* its lists are owned as well */
     struct sl_tls_cert *cert;
+    struct sl_tls_psk *psk; /* the snapshot's */
 };
 
 static void trust_cleanup(struct trust *trust)
@@ -220,6 +260,10 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
     enum sl_err result = SL_OK;
     if (conf->connects[0].url.scheme != SL_SCHEME_TLS) {
         return SL_OK;
+    }
+    if (upstream->psk.identity.text != NULL) {
+        trust->psk = sl_arena_calloc(&b->snapshot->arena, 1, sizeof(*trust->psk));
+        return trust->psk == NULL ? SL_ENOMEM : psk_find(b, &upstream->psk, trust->psk);
     }
     if (upstream->is_verified) {
         trust->demands.steps_max = upstream->depth + 1;
@@ -254,6 +298,7 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .is_verified = upstream->is_verified,
                                                .store = trust->store,
                                                .demands = trust->demands,
+                                               .psk = trust->psk,
                                                .cert = trust->cert,
                                                .name = name,
                                                .alpn = alpn,

@@ -34,8 +34,8 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                             "Of the ALPN protocols that the client offered none "
                                             "is spoken, and `alpn_strict` is on." },
     [SL_REASON_CLIENT_UNVERIFIED] = { "client_unverified", SL_LOG_INFO,
-                                      "The client's certificate was not accepted, or it had "
-                                      "none." },
+                                      "The client's certificate or pre-shared key was not "
+                                      "accepted, or it had none." },
     [SL_REASON_CLIENT_DENIED] = { "client_denied", SL_LOG_INFO,
                                   "The client's certificate was good, and `clients.rules` did not "
                                   "let it in; `detail` says which." },
@@ -55,7 +55,8 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
     [SL_REASON_UPSTREAM_NOT_TLS] = { "upstream_not_tls", SL_LOG_WARN,
                                      "The upstream does not speak TLS." },
     [SL_REASON_UPSTREAM_UNVERIFIED] = { "upstream_unverified", SL_LOG_WARN,
-                                        "The upstream's certificate was not accepted; no byte of "
+                                        "The upstream's certificate was not accepted, or it did "
+                                        "not use the pre-shared key; no byte of "
                                         "the "
                                         "client's was sent to it." },
     [SL_REASON_KEYS_TIMEOUT] = { "keys_timeout", SL_LOG_ERROR,

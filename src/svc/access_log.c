@@ -35,6 +35,7 @@ static void put_client_tls(struct sl_logline *line, const struct sl_conn *conn)
     if (info.is_crl_stale) {
         sl_logline_bool(line, "crl_stale", true);
     }
+    put_known(line, "psk_identity", info.psk_identity);
 }
 
 static void put_upstream_tls(struct sl_logline *line, const struct sl_conn *conn)

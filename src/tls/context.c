@@ -6,6 +6,7 @@
 #include "tls/note.h"
 #include "tls/own.h"
 #include "tls/policy_apply.h"
+#include "tls/psk.h"
 #include "tls/session_impl.h"
 #include "tls/staple_impl.h"
 #include "tls/tickets_impl.h"
@@ -224,8 +225,9 @@ static enum sl_err certs_set(struct sl_tls_ctx *ctx, const struct sl_tls_server_
 enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, struct sl_diag *diag,
                                      struct sl_tls_ctx **ret_ctx)
 {
-    if (conf->certs_count == 0 && conf->shelf == NULL) {
-        sl_diag_set(diag, "a TLS service needs a certificate");
+    const bool has_certs = conf->certs_count > 0 || conf->shelf != NULL;
+    if (!has_certs && conf->psks_count == 0) {
+        sl_diag_set(diag, "a TLS service needs a certificate or a pre-shared key");
         return SL_EINVAL;
     }
     if (conf->verify != SL_TLS_VERIFY_OFF && conf->clients == NULL) {
@@ -237,8 +239,12 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     if (rc == SL_OK) {
         rc = alpn_copy(ctx, conf->alpn, conf->alpn_count, diag);
     }
-    if (rc == SL_OK) {
+    if (rc == SL_OK && has_certs) {
         rc = certs_set(ctx, conf, diag);
+    }
+    if (rc == SL_OK && conf->psks_count > 0) {
+        ctx->is_psk_only = !has_certs;
+        rc = sl_tls_psk_serve(ctx, conf->psks, conf->psks_count, conf->policy, diag);
     }
     if (rc == SL_OK) {
         rc = tickets_set(ctx, conf->policy->has_tickets ? conf->tickets : NULL,
@@ -300,7 +306,8 @@ static enum sl_err name_copy(struct sl_tls_ctx *ctx, const struct sl_tls_client_
 enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, struct sl_diag *diag,
                                      struct sl_tls_ctx **ret_ctx)
 {
-    if (conf->is_verified && conf->store == NULL) {
+    const bool is_verified = conf->is_verified && conf->psk == NULL;
+    if (is_verified && conf->store == NULL) {
         sl_diag_set(diag, "verifying an upstream needs CA certificates");
         return SL_EINVAL;
     }
@@ -312,7 +319,10 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     if (rc == SL_OK) {
         rc = name_copy(ctx, conf, diag);
     }
-    if (rc == SL_OK && conf->is_verified) {
+    if (rc == SL_OK && conf->psk != NULL) {
+        rc = sl_tls_psk_connect(ctx, conf->psk, conf->policy, diag);
+    }
+    if (rc == SL_OK && is_verified) {
         ctx->is_verified = true;
         rc = sl_tls_verify_upstream(ctx, conf, diag);
     }
@@ -347,6 +357,7 @@ void sl_tls_ctx_unref(struct sl_tls_ctx *ctx)
     sl_tls_crls_unref(ctx->demands.crls);
     SSL_CTX_free(ctx->ssl_ctx);
     BIO_meth_free(ctx->bio_method);
+    sl_tls_psk_fini(ctx);
     free(ctx->alpn);
     free(ctx->name);
     free(ctx);

@@ -11,6 +11,12 @@
 
 struct sl_tls_ctx; /* reference counted */
 
+/** A pre-shared key: of SL_PSK_KEY_MIN to SL_PSK_KEY_MAX bytes (codec/psk_key.h). */
+struct sl_tls_psk {
+    const char *identity;
+    struct sl_slice key;
+};
+
 enum sl_tls_verify { SL_TLS_VERIFY_OFF, SL_TLS_VERIFY_REQUEST, SL_TLS_VERIFY_REQUIRE };
 
 /** What a verified chain has to meet besides. Zeroed asks for nothing. Patterns, rules and the
@@ -34,6 +40,8 @@ struct sl_tls_server_conf {
     const struct sl_policy *policy;
     struct sl_tls_cert *const *certs; /* [0] is the default; at least one, or else `shelf` */
     size_t certs_count;
+    const struct sl_tls_psk *psks; /* outlive the context; with some, it may have no certificate */
+    size_t psks_count;
     struct sl_tls_shelf *shelf; /* where its certificates were found to be good, */
     uint32_t shelf_service;     /* under this number */
     const char *const *alpn;    /* in our order of preference */
@@ -53,7 +61,8 @@ struct sl_tls_client_conf {
     bool is_verified;           /* chain and name or IP address */
     struct sl_tls_store *store; /* NULL only when not verified */
     struct sl_tls_demands demands;
-    struct sl_tls_cert *cert; /* of our own; NULL for none */
+    const struct sl_tls_psk *psk; /* in place of certificates; outlives the context; NULL: none */
+    struct sl_tls_cert *cert;     /* of our own; NULL for none */
     const char *name;        /* DNS name or IP literal: verified, and sent as SNI when a DNS name */
     const char *const *alpn; /* offered, unless the session says otherwise */
     size_t alpn_count;

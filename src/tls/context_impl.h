@@ -14,12 +14,17 @@ struct sl_tls_ctx {
     bool is_verified; /* a peer's certificate, when there is one, has been verified */
     bool is_ip;       /* `name` is an IP literal */
     struct sl_tls_demands demands;
-    uint8_t *alpn;               /* as on the wire */
-    size_t alpn_len;             /* bytes */
+    uint8_t *alpn;                          /* as on the wire */
+    size_t alpn_len;                        /* bytes */
+    const struct sl_tls_psk *psks;          /* not owned; toward upstreams at most one */
+    uint8_t (*psk_tags)[SL_TLS_DIGEST_LEN]; /* what tickets know them by */
+    size_t psks_count;
+    char *psk_suites;            /* of TLS 1.3, with the digest of the keys */
     struct sl_key_service *keys; /* who signs for the certificates; NULL: their own keys */
 
     /* toward clients */
     bool is_alpn_strict, is_sni_strict;
+    bool is_psk_only; /* there is no certificate */
     struct sl_tls_select select;
     const struct sl_ticket_keys *tickets; /* not owned */
 

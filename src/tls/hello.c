@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/hello.h"
 #include "tls/error.h"
+#include "tls/psk.h"
 #include "tls/session_impl.h"
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,7 @@ static enum sl_err signatures_read(SSL *ssl, struct sl_tls *tls, struct sl_hello
 static enum sl_err cert_choose(SSL *ssl, struct sl_tls *tls)
 {
     const struct sl_tls_select *select = &tls->ctx->select;
-    if (sl_tls_select_is_one(select)) {
+    if (tls->ctx->is_psk_only || sl_tls_select_is_one(select)) {
         return SL_OK; /* it stands on the context */
     }
     struct sl_hello_signatures kinds;
@@ -281,10 +282,18 @@ static int client_hello(SSL *ssl, int *alert, void *arg)
         return SSL_CLIENT_HELLO_RETRY;
     }
     if (rc == SL_OK) {
+        rc = sl_tls_psk_hello(ssl, tls);
+    }
+    if (rc == SL_OK) {
         rc = cert_choose(ssl, tls);
     }
     if (rc == SL_OK) {
         return SSL_CLIENT_HELLO_SUCCESS;
+    }
+    if (rc == SL_EVERIFY) {
+        *alert = SSL_AD_UNKNOWN_PSK_IDENTITY;
+        tls->verdict = rc;
+        return SSL_CLIENT_HELLO_ERROR;
     }
     *alert = rc == SL_EPROTO ? SSL_AD_DECODE_ERROR : SSL_AD_INTERNAL_ERROR;
     *alert = tls->alert != 0 ? tls->alert : *alert;

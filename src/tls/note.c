@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/note.h"
 #include "tls/crl_impl.h"
+#include "tls/psk.h"
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@ enum { NAME_MAX_BYTES = 255 };
 struct head {
     int64_t since_s, until_s;
     uint8_t crls[SL_TLS_DIGEST_LEN]; /* zeroes for none */
+    uint8_t psk[SL_TLS_DIGEST_LEN];  /* of the pre-shared key; zeroes for none */
 };
 
 static struct sl_slice name_of(const struct sl_tls *tls)
@@ -32,6 +34,7 @@ bool sl_tls_note_put(const struct sl_tls *tls, SSL_SESSION *session)
     struct head head = { .since_s = (int64_t)time(NULL), .until_s = tls->until_s };
     const struct sl_slice name = name_of(tls);
     crls_put(tls, &head);
+    sl_tls_psk_tag(tls, head.psk);
     memcpy(note, &head, sizeof(head));
     if (name.len > 0) {
         memcpy(note + sizeof(head), name.ptr, name.len);
@@ -58,7 +61,7 @@ bool sl_tls_note_is_there(SSL_SESSION *session)
     return note_read(session, &head, &name);
 }
 
-bool sl_tls_note_is_good(const struct sl_tls *tls, SSL_SESSION *session)
+bool sl_tls_note_is_good(struct sl_tls *tls, SSL_SESSION *session)
 {
     const struct sl_tls_demands *demands = &tls->ctx->demands;
     const int64_t now_s = (int64_t)time(NULL);
@@ -73,5 +76,5 @@ bool sl_tls_note_is_good(const struct sl_tls *tls, SSL_SESSION *session)
     return head.since_s <= now_s && now_s - head.since_s < SL_TLS_NOTE_AGE_MAX_S &&
            now_s < head.until_s && !is_stale &&
            memcmp(head.crls, now.crls, sizeof(now.crls)) == 0 &&
-           sl_slice_eq_nocase(name, name_of(tls));
+           sl_slice_eq_nocase(name, name_of(tls)) && sl_tls_psk_resume(tls, head.psk);
 }

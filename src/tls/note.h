@@ -14,7 +14,7 @@ bool sl_tls_note_is_there(SSL_SESSION *session);
 
 /**
  * Whether the session may be resumed in `tls`: it is younger than a day, no certificate of the
- * chain has ended, the revocation lists are the same and not stale, and so is the server's name
- * (RFC 6066 3, which TLS 1.3 leaves to the server).
+ * chain has ended, the revocation lists are the same and not stale, and so are the server's name
+ * (RFC 6066 3, which TLS 1.3 leaves to the server) and the pre-shared key, which `tls` notes.
  */
-bool sl_tls_note_is_good(const struct sl_tls *tls, SSL_SESSION *session);
+bool sl_tls_note_is_good(struct sl_tls *tls, SSL_SESSION *session);

@@ -3,6 +3,7 @@
 #include "tls/identity.h"
 #include "tls/note.h"
 #include "tls/own.h"
+#include "tls/psk.h"
 #include "tls/session_impl.h"
 #include "tls/tickets_impl.h"
 #include "tls/x509.h"
@@ -263,6 +264,9 @@ static enum sl_err call_failed(struct sl_tls *tls)
     if (tls->wait.verdict != SL_OK) {
         return no_signature(tls);
     }
+    if (sl_tls_psk_blame(tls)) {
+        return SL_EVERIFY;
+    }
     unsigned long error = ERR_peek_error();
     if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
         ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
@@ -411,7 +415,8 @@ static enum sl_err handshake_done(struct sl_tls *tls)
     tls->version = SSL_get_version(tls->ssl);
     tls->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(tls->ssl));
     tls->group = group == NID_undef ? NULL : SSL_group_to_name(tls->ssl, group);
-    tls->is_resumed = SSL_session_reused(tls->ssl) == 1;
+    tls->psk = sl_tls_psk_used(tls);
+    tls->is_resumed = SSL_session_reused(tls->ssl) == 1 && !sl_tls_psk_is_fresh(tls);
     enum sl_err rc = peer_read(tls);
     if (rc == SL_OK) {
         rc = alpn_read(tls);
@@ -599,6 +604,7 @@ void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info)
         .peer_name = sl_slice_cstr(tls->peer_name),
         .peer_id = sl_slice_cstr(tls->peer_id),
         .is_crl_stale = tls->is_crl_stale,
+        .psk_identity = sl_slice_cstr(tls->is_done && tls->psk != NULL ? tls->psk->identity : NULL),
         .alpn = sl_slice_of(tls->is_done ? tls->alpn : NULL, tls->is_done ? tls->alpn_len : 0),
     };
     if (tls->peer_subject != NULL) {

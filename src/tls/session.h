@@ -119,6 +119,8 @@ struct sl_tls_info {
     const char *group;   /* "x25519"; as long as `tls`; NULL when none or not known */
     bool is_resumed;
     bool has_peer_cert;
+    struct sl_slice psk_identity;       /* of the key that this session, or the one that it
+                                         * resumes, was made with; as long as the context */
     struct sl_slice server_name;        /* SNI that the client sent, or that we sent */
     struct sl_slice alpn;               /* chosen; empty for none */
     struct sl_slice peer_name;          /* the common name of a certificate that was verified */

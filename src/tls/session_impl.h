@@ -48,6 +48,9 @@ struct sl_tls {
     uint8_t *held;   /* an ALPN list: when accepting, what to offer upstream; when connecting, */
     size_t held_len; /* what was offered */
 
+    const struct sl_tls_psk *psk; /* that the peer has named: sl_tls_psk_used */
+    bool is_psk_session;          /* of TLS 1.3: for libssl it is a session, but none resumed */
+
     /* accepting */
     enum sl_tls_hold hold;
     enum sl_tls_refusal refusal;

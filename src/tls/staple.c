@@ -239,6 +239,9 @@ static int status_put(SSL *ssl, void *arg)
     const struct sl_tls_select *select = &tls->ctx->select;
     const uint32_t number = tls->has_cert ? tls->cert_number : sl_tls_select_first(select);
     struct sl_tls_cert *cert = NULL;
+    if (tls->ctx->is_psk_only) {
+        return SSL_TLSEXT_ERR_NOACK;
+    }
     if (sl_tls_select_get(select, number, &cert) != SL_OK) {
         return SSL_TLSEXT_ERR_NOACK;
     }

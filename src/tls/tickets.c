@@ -126,7 +126,7 @@ static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsi
     SL_UNUSED(name);
     SL_UNUSED(name_len);
     SL_UNUSED(arg);
-    const struct sl_tls *tls = SSL_get_app_data(ssl); /* renewals carry nobody over an end */
+    struct sl_tls *tls = SSL_get_app_data(ssl); /* renewals carry nobody over an end */
     switch (status) {
     case SSL_TICKET_SUCCESS:
         return sl_tls_note_is_good(tls, session) ? SSL_TICKET_RETURN_USE
@@ -137,6 +137,12 @@ static SSL_TICKET_RETURN ticket_judge(SSL *ssl, SSL_SESSION *session, const unsi
     default:
         return SSL_TICKET_RETURN_IGNORE_RENEW; /* a full handshake, and a ticket of its own */
     }
+}
+
+bool sl_tickets_is_ours(const struct sl_ticket_keys *keys, struct sl_slice ticket)
+{
+    return keys != NULL && ticket.len > sizeof(keys->slots[0].name) &&
+           slot_find(keys, ticket.ptr) != NULL;
 }
 
 enum sl_err sl_tickets_install(SSL_CTX *ctx, uint32_t session_s)

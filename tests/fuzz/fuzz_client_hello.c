@@ -60,6 +60,18 @@ static void alpn(struct sl_slice body)
     require(len == all && list.len == 0);
 }
 
+static void psks(struct sl_slice body)
+{
+    struct sl_slice identities, one;
+    if (sl_hello_psks(body, &identities) != SL_OK) {
+        return;
+    }
+    while (sl_psk_next(&identities, &one) == SL_OK) {
+        require(one.len > 0 && is_within(one, body));
+    }
+    require(identities.len == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sl_slice in = sl_slice_of(data, size);
@@ -75,6 +87,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'a':
         alpn(body);
+        break;
+    case 'p':
+        psks(body);
         break;
     default:
         if (sl_hello_signatures(body, &kinds) == SL_OK) {

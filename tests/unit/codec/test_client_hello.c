@@ -150,6 +150,30 @@ static void only_names_that_a_certificate_can_have_are_dns_names(void **state)
     assert_false(sl_hello_is_dns_name(sl_slice_of(name, 254)));
 }
 
+static void identities_of_keys_are_checked_and_walked(void **state)
+{
+    static const struct sl_slice BAD[] = {
+        SL_SLICE_INIT(""),
+        SL_SLICE_INIT("\0\0\0\2\1y"),               /* no identity */
+        SL_SLICE_INIT("\0\6\0\0\0\0\0\0\0\2\1y"),   /* an empty one */
+        SL_SLICE_INIT("\0\6\0\1a\0\0\0\0\2\1y"),    /* without all of its age */
+        SL_SLICE_INIT("\0\7\0\1a\0\0\0\0"),         /* no binders */
+        SL_SLICE_INIT("\0\7\0\1a\0\0\0\0\0\2\1yz"), /* more behind them */
+    };
+    struct sl_slice identities, one;
+    SL_UNUSED(state);
+    assert_int_equal(
+        sl_hello_psks(SL_SLICE("\0\17\0\1a\0\0\0\0\0\2bc\0\0\0\7\0\2\1y"), &identities), SL_OK);
+    assert_int_equal(sl_psk_next(&identities, &one), SL_OK);
+    assert_true(sl_slice_eq(one, SL_SLICE("a")));
+    assert_int_equal(sl_psk_next(&identities, &one), SL_OK);
+    assert_true(sl_slice_eq(one, SL_SLICE("bc")));
+    assert_int_equal(sl_psk_next(&identities, &one), SL_EOF);
+    for (size_t i = 0; i < SL_COUNT(BAD); i++) {
+        assert_int_equal(sl_hello_psks(BAD[i], &identities), SL_EPROTO);
+    }
+}
+
 static void alpn_lists_are_checked_and_walked(void **state)
 {
     SL_UNUSED(state);
@@ -212,6 +236,7 @@ int main(void)
         cmocka_unit_test(server_names_are_read),
         cmocka_unit_test(malformed_server_names_are_refused),
         cmocka_unit_test(only_names_that_a_certificate_can_have_are_dns_names),
+        cmocka_unit_test(identities_of_keys_are_checked_and_walked),
         cmocka_unit_test(alpn_lists_are_checked_and_walked),
         cmocka_unit_test(signatures_say_what_certificates_are_allowed),
     };

@@ -81,7 +81,7 @@ static void settings_that_cannot_work_are_refused(void **state)
     struct sl_policy policy = fixture_policy("intermediate");
     struct sl_tls_cert *certs[] = { f->cert_ec };
     struct sl_tls_server_conf conf = server_conf(&policy, certs, 0);
-    assert_server_refused(&conf, "a TLS service needs a certificate");
+    assert_server_refused(&conf, "a TLS service needs a certificate or a pre-shared key");
     conf.certs_count = 1;
     conf.verify = SL_TLS_VERIFY_REQUIRE;
     assert_server_refused(&conf, "verifying clients needs the CA certificates that sign theirs");

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file What contradicts pre-shared keys in a configuration. */
+#pragma once
+#include "conf/conf.h"
+
+void sl_check_psk_clients(const struct sl_conf_clients *clients, struct sl_findings *findings);
+
+/** Of an upstream that has one. */
+void sl_check_psk_upstream(const struct sl_conf_upstream *upstream, struct sl_findings *findings);
