@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pre-shared keys in place of certificates, on both sides."""
+import contextlib
 import os
 import pathlib
 import re
@@ -176,9 +177,7 @@ class TestOpenssl:
     def test_an_upstream_with_another_is_not(self, fleet, keys, stack, version, psk):
         server = stack.enter_context(Server(version))
         one = encrypt(fleet, server.port, keys.psk(**psk))
-        with ends.PlainEnd(ends.dial(one.address())) as client:
-            client.send(b"secret\n")
-            assert client.fate() == "reset"
+        is_cut_off(one)
         one.wait_connection(reason="upstream_handshake_failed")
         assert "secret" not in server.talk.text()
 
@@ -188,9 +187,7 @@ class TestOpenssl:
         del cipher, version
         one_backend = backend(context=ends.server_context(pki.server))
         one = encrypt(fleet, one_backend.port, keys.psk())
-        with ends.PlainEnd(ends.dial(one.address())) as client:
-            client.send(b"secret\n")
-            assert client.fate() == "reset"
+        is_cut_off(one)
         record = one.wait_connection(reason="upstream_unverified")
         assert "certificate" in record["detail"]
         assert not any(visit.received for visit in one_backend.visits)
@@ -214,6 +211,14 @@ class Server:
 def encrypt(fleet, port, psk, **upstream):
     return fleet.run_one("tcp://127.0.0.1:0", f"tls://127.0.0.1:{port}",
                          upstream={"psk": psk, **upstream})
+
+
+def is_cut_off(one):
+    """A client whose upstream fails the handshake; how early depends on the turn of the loop."""
+    with ends.PlainEnd(ends.dial(one.address())) as client:
+        with contextlib.suppress(ConnectionError):
+            client.send(b"secret\n")
+            assert client.fate() == "reset"
 
 
 class TestTunnel:
@@ -257,9 +262,7 @@ class TestTunnel:
     def test_the_wrong_key_ends_both(self, fleet, backend, keys):
         far = serve(fleet, backend, keys.psk())
         near = encrypt(fleet, far.port(), keys.psk(key=OTHER_KEY))
-        with ends.PlainEnd(ends.dial(near.address())) as client:
-            client.send(b"secret")
-            assert client.fate() == "reset"
+        is_cut_off(near)
         far.wait_connection(reason="client_unverified")
         near.wait_connection(reason="upstream_handshake_failed")
         assert not far.backend.visits
