@@ -100,6 +100,9 @@ static bool label_fits(struct sl_slice pattern, struct sl_slice label)
 
 static bool dns_fits(struct sl_slice pattern, struct sl_slice name)
 {
+    if (!is_dns(name, 1)) {
+        return false; /* "a.." would lose its empty label */
+    }
     pattern = without_dot(pattern);
     name = without_dot(name);
     while (pattern.len > 0 && name.len > 0) {

@@ -20,6 +20,7 @@ static const struct sample SAMPLES[] = {
     { SL_PEER_DNS, "a.example.com.", "a.example.com", true },
     { SL_PEER_DNS, "a.example.com", "a.example.com.", true },
     { SL_PEER_DNS, "a.example.com", "b.example.com", false },
+    { SL_PEER_DNS, "a.example.com", "a.example.com..", false },
     { SL_PEER_DNS, "*.example.com", "a.example.com", true },
     { SL_PEER_DNS, "*.example.com", "a.b.example.com", false },
     { SL_PEER_DNS, "*.example.com", "example.com", false },
