@@ -85,6 +85,14 @@ static void alpn_print(const struct sl_conf_service *service)
     }
 }
 
+static void crl_print(const struct sl_conf_crl *crl)
+{
+    if (crl->files_count != 0) {
+        (void)printf(", %zu file%s of revocations", crl->files_count,
+                     crl->files_count == 1 ? "" : "s");
+    }
+}
+
 static void clients_print(const struct sl_conf_service *service)
 {
     static const char *const VERIFIES[] = {
@@ -95,6 +103,11 @@ static void clients_print(const struct sl_conf_service *service)
     (void)printf("    clients: %s", VERIFIES[service->clients.verify]);
     if (service->clients.ca.path != NULL) {
         (void)printf(", signed by %s", service->clients.ca.path);
+    }
+    crl_print(&service->clients.crl);
+    if (service->clients.rules_count != 0) {
+        (void)printf(", %zu rule%s", service->clients.rules_count,
+                     service->clients.rules_count == 1 ? "" : "s");
     }
     (void)printf("; other names %s",
                  service->sni == SL_SNI_STRICT ? "refused" : "get the first certificate");
@@ -121,6 +134,10 @@ static void upstream_print(const struct sl_conf_service *service)
             break;
         }
         (void)printf("%s%.*s", i == 0 ? "" : ", ", SL_SLICE_FMT(host));
+    }
+    crl_print(&upstream->crl);
+    if (upstream->pins_count != 0) {
+        (void)printf(", %zu pin%s", upstream->pins_count, upstream->pins_count == 1 ? "" : "s");
     }
     (void)printf("; policy %s", upstream->policy->name);
     if (!has_tls_listen(service)) {

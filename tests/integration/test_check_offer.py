@@ -49,6 +49,16 @@ class TestOffer:
         assert done.stdout.count("  policy mozilla-intermediate-6.0: TLS 1.2 to 1.3") == 1
         assert done.stdout.count("  policy mozilla-modern-6.0: TLS 1.3,") == 1
 
+    def test_what_more_is_wanted_of_certificates_is_counted(self, check, pki):
+        done = check({
+            "web": offload(pki.server, clients={"verify": "require", "ca": pki.ca, "rules": [
+                {"allow": {"dns": "a.test"}}, {"deny": {}}]}),
+            "db": {"listen": "tcp://127.0.0.1:0", "connect": "tls://localhost:1",
+                   "upstream": {"ca": pki.ca, "pins": ["00" * 32]}}})
+        assert done.returncode == 0, done.stderr
+        assert f"certificates demanded, signed by {pki.ca}, 2 rules;" in done.stdout
+        assert f"verified by {pki.ca} as localhost, 1 pin; policy" in done.stdout
+
     def test_a_policy_is_described_as_the_library_has_it(self, check, pki):
         done = check({"web": offload(pki.server_rsa)}, policy="ours", policies={"ours": {
             "extends": "old", "min_version": "1.2", "tickets": "off", "order": "client",
