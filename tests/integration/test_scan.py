@@ -25,7 +25,7 @@ SSLSCAN = [
     (ALL, r"protocol tls1\.3", "of the policy"),
     (TLS_12, r"protocol tls1\.2", "of the policy"),
     (OLD, r"protocol tls1\.[01]", "of the policy"),
-    (ALL, rf"cipher TLSv1\.3 {SUITES} acceptable", "of the policy"),
+    (ALL, rf"cipher TLSv1\.3 {SUITES} (strong|acceptable)", "of the policy"),
     (TLS_12, rf"cipher TLSv1\.2 {AEAD} (strong|acceptable)", "of the policy"),
     (OLD, rf"cipher TLSv1\.[012] ({CBC}) (strong|acceptable)", "of the policy"),
     (OLD, rf"cipher TLSv1\.[012] {TRIPLE_DES} (medium|weak)", "of the policy"),
