@@ -223,7 +223,9 @@ static enum sl_err examine(struct sl_loader *l, const struct sl_load_place *plac
     tell_of_dates(l, &place->conf->chain, info.not_before_s, info.not_after_s);
     found->kind = sl_tls_cert_kind(cert);
     const bool is_ec = found->kind == SL_KIND_ECDSA;
-    if (sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
+    /* less is asked of one that signs itself: it is no example to others */
+    if (info.is_self_signed ||
+        sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
         class_put(place, chain, &leaf, is_ec ? 0 : info.key_bits, &class) != SL_OK) {
         class.len = 0;
     }

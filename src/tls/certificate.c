@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 enum { DNS_NAME_MAX = 255 }; /* bytes */
@@ -372,5 +373,6 @@ void sl_tls_cert_info(const struct sl_tls_cert *cert, struct sl_tls_cert_info *r
     names_text(cert, ret_info->names);
     ret_info->key_type = sl_tls_key_type_shown(cert->key);
     ret_info->key_bits = (uint32_t)EVP_PKEY_get_bits(cert->key);
+    ret_info->is_self_signed = (X509_get_extension_flags(cert->leaf) & EXFLAG_SS) != 0;
     ERR_clear_error();
 }

@@ -19,6 +19,7 @@ struct sl_tls_cert_info {
     char names[SL_TLS_NAME_MAX];       /* DNS and IP SANs, comma-separated, cut with "…" */
     const char *key_type;              /* "ECDSA", "RSA", "Ed25519", … */
     uint32_t key_bits;
+    bool is_self_signed; /* libssl then asks nothing of its signature */
 };
 
 /**

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import sluice
+from pki import openssl
 
 FINDING = re.compile(r"^(?P<file>.+?):(?P<line>\d+):(?P<column>\d+): "
                      r"(?P<severity>error|warning): (?P<text>.+)$")
@@ -208,6 +209,26 @@ class TestWhatCannotWork:
     def test_a_modern_policy_takes_no_rsa_certificate(self, folder, pki):
         self.wrong(folder, good(pki, policy="modern",
                                 certificates=[pki.server_rsa.as_config()]), "ecdsa")
+
+    def test_a_weak_signature_is_refused_behind_one_that_signs_itself(self, folder, pki):
+        def weak(name, *above):
+            paths = [pathlib.Path(folder) / f"{name}.{kind}" for kind in ("key", "csr", "pem")]
+            key, request, chain = map(str, paths)
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-out", key)
+            paths[0].chmod(0o600)
+            openssl("req", "-new", "-key", key, "-subj", f"/CN={name}.test", "-out", request)
+            openssl("x509", "-req", "-in", request, "-sha1", "-days", "30", "-out", chain,
+                    "-extfile", names, *(above or ("-signkey", key)))
+            return {"chain": chain, "key": key}
+
+        names = pathlib.Path(folder) / "names"
+        names.write_text("subjectAltName=DNS:weak.test\n")
+        own = weak("own")
+        issued = weak("issued", "-CA", pki.ca, "-CAkey", pki.folder / "ca.key", "-CAcreateserial")
+        assert Check(folder, good(pki, certificates=[own])).done.returncode == 0
+        self.wrong(folder, good(pki, certificates=[issued]), "md too weak")
+        self.wrong(folder, good(pki, certificates=[own, issued]), "md too weak")
 
     def test_an_expired_certificate_is_a_warning(self, folder, pki):
         check = Check(folder, good(pki, certificates=[pki.expired.as_config()]))
