@@ -11,6 +11,7 @@
 #include "sys/cage.h"
 #include "sys/process.h"
 #include "tls/library.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,10 @@ static int command_run(const struct sl_cli *cli)
     struct sl_configured configured;
     struct sl_run run = { .load = &configured.load,
                           .ready_file = cli->options[SL_OPTION_READY_FILE] };
+    /* loading may take long: what would be ignored later must not end it */
+    static const int HELD[] = { SIGHUP, SIGUSR1, SIGUSR2, 0 };
     int status = SL_EXIT_USAGE;
-    if (take_sockets(&run.activated) != SL_OK) {
+    if (sl_process_hold_signals(HELD) != SL_OK || take_sockets(&run.activated) != SL_OK) {
         return SL_EXIT_FAILED;
     }
     if (sl_configured_load(cli, &configured) == SL_OK) {

@@ -51,13 +51,25 @@ enum sl_err sl_process_spawn(const char *role, int channel_fd, pid_t *ret_pid)
     return SL_OK;
 }
 
-enum sl_err sl_process_signals(const int *signals, int *ret_fd)
+static sigset_t set_of(const int *signals)
 {
     sigset_t set;
     (void)sigemptyset(&set);
     for (size_t i = 0; signals[i] != 0; i++) {
         (void)sigaddset(&set, signals[i]);
     }
+    return set;
+}
+
+enum sl_err sl_process_hold_signals(const int *signals)
+{
+    const sigset_t set = set_of(signals);
+    return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? SL_OK : SL_ESYS;
+}
+
+enum sl_err sl_process_signals(const int *signals, int *ret_fd)
+{
+    const sigset_t set = set_of(signals);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
         return SL_ESYS;
     }

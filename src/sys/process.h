@@ -15,6 +15,9 @@ SL_CHECKED enum sl_err sl_process_spawn(const char *role, int channel_fd, pid_t 
 
 enum { SL_PROCESS_CHANNEL_FD = 3 };
 
+/** Blocks `signals` (ended by 0): what comes waits for sl_process_signals. SL_OK, SL_ESYS. */
+SL_CHECKED enum sl_err sl_process_hold_signals(const int *signals);
+
 /** Blocks `signals` (ended by 0) and gives a descriptor that reads them (struct signalfd_siginfo).
  */
 SL_CHECKED enum sl_err sl_process_signals(const int *signals, int *ret_fd);

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents promise of the processes and that no other test would miss."""
 import base64
+import json
 import os
 import pathlib
 import re
 import signal
 import stat
+import subprocess
 import threading
 
 import pytest
 
 import ends
 import sluice
-from scale import SANITIZED
+from pki import openssl
+from scale import SANITIZED, until
 
 MODE = 0o777
 
@@ -21,6 +24,12 @@ def offload(fleet, pki, url, **more):
     return fleet.run({"workers": 1, **more, "services": {"main": {
         "listen": "tls://127.0.0.1:0", "connect": url,
         "certificates": [{"chain": pki.combined}]}}})
+
+
+def children_of(pid):
+    """Their names."""
+    pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {pathlib.Path(f"/proc/{child}/comm").read_text().strip() for child in pids}
 
 
 def memfd(pid, name):
@@ -75,6 +84,35 @@ class TestSignals:
             client.send(b"still here")
             assert client.recv_exactly(10) == b"still here"
         assert not one.find_logs("worker_died")
+
+    def test_nor_while_it_still_loads(self, folder, pki, backend):
+        place = pathlib.Path(folder)
+        key, phrase, ready = place / "slow.key", place / "phrase", place / "ready"
+        for path, text in ((key, ""), (phrase, "slow\n")):
+            path.touch(0o600)
+            path.write_text(text)
+        openssl("pkcs8", "-topk8", "-in", pki.server.key, "-out", key, "-passout", "pass:slow",
+                "-v2", "aes-256-cbc", "-iter", 3_000_000)
+        config = sluice.write_config(place / "sluice.yaml", {
+            "workers": 1, "log": {"format": "json"}, "services": {"main": {
+                "listen": "tls://127.0.0.1:0", "connect": backend().url, "certificates": [
+                    {"chain": pki.server.chain, "key": str(key),
+                     "passphrase_file": str(phrase)}]}}})
+        process = subprocess.Popen([sluice.BINARY, "run", "-c", config, "--ready-file", ready],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            until(lambda: "sluice-keys" in children_of(process.pid), "the start")
+            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+                process.send_signal(number)
+            assert not ready.exists()
+            until(lambda: ready.exists() or process.poll() is not None, "ready", 30.0)
+            process.terminate()
+            log = process.communicate(timeout=30)[1]
+        finally:
+            process.kill()
+        assert process.returncode == 0, log
+        ignored = [json.loads(line) for line in log.splitlines() if "signal_ignored" in line]
+        assert {record["signal"] for record in ignored} == {"HUP", "USR1", "USR2"}
 
     def test_what_is_cut_off_is_counted(self, fleet, pki, backend):
         one = offload(fleet, pki, backend().url)
