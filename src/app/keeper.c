@@ -287,11 +287,18 @@ static void on_restart(struct sl_timer *timer)
     if (keeper->is_ending) {
         return;
     }
-    if (keeper_spawn(keeper) == SL_OK) {
+    enum sl_err rc = keeper_spawn(keeper);
+    if (rc == SL_OK) {
         keeper->on_back(keeper);
     } else {
+        struct sl_logline line;
         keeper->deaths_count++;
-        sl_loop_timer(keeper->loop, timer, sl_restart_pause_ms(keeper->deaths_count));
+        const uint64_t pause_ms = sl_restart_pause_ms(keeper->deaths_count);
+        sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "keys_failed");
+        sl_logline_cstr(&line, "detail", sl_err_name(rc));
+        sl_logline_u64(&line, "restart_in_ms", pause_ms);
+        sl_log_put(keeper->log, &line);
+        sl_loop_timer(keeper->loop, timer, pause_ms);
     }
 }
 

@@ -216,6 +216,20 @@ class TestSlowKeys:
         assert not one.find_logs("connection", reason="keys_overload")
 
 
+class TestRestart:
+    """When `keys` cannot come back."""
+
+    def test_it_is_said_and_tried_again(self, fleet, pki, backend):
+        one = start(fleet, pki, backend().url)
+        limit = 1 + max(map(int, os.listdir(f"/proc/{one.pid}/fd")))
+        subprocess.run(["prlimit", "--pid", str(one.pid), f"--nofile={limit}:"], check=True)
+        os.kill(keys_pid(one), signal.SIGKILL)
+        assert one.wait_log("keys_failed")["detail"] == "SL_EMFILE"
+        subprocess.run(["prlimit", "--pid", str(one.pid), "--nofile=1024:"], check=True)
+        one.wait_logs(2, "keys_started")
+        works(one, pki)
+
+
 class TestFiles:
     """Key files that changed while it ran."""
 
