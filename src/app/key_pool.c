@@ -202,7 +202,11 @@ static void on_process_ready(struct sl_watch *watch, uint32_t events)
     sl_channel_fds_close(&fds);
     rc = rc == SL_OK ? hear(process, sl_wbuf_slice(&in)) : rc;
     if (rc != SL_OK && rc != SL_AGAIN) {
+        struct sl_key_pools *pools = process->pool->pools;
         process_lost(process);
+        if (rc == SL_EPROTO) { /* it lives, and would wait for ever for another channel */
+            pools->on_stuck(pools, process->index);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ struct sl_key_pools {
     struct sl_loop *loop;
     struct sl_key_pool **list;
     size_t count;
-    /** A process does not answer any more: it is to be ended. */
+    /** A process does not answer any more, or what it must not: it is to be ended. */
     void (*on_stuck)(struct sl_key_pools *pools, uint16_t process_index);
 };
 

@@ -353,7 +353,8 @@ bool sl_tokens_ended(struct sl_tokens *tokens, pid_t pid, int status)
 void sl_tokens_kill(struct sl_tokens *tokens, uint16_t process_index)
 {
     if (process_index < tokens->count) {
-        sl_diag_set(&tokens->list[process_index].diag, "the token did not sign in time");
+        sl_diag_set(&tokens->list[process_index].diag,
+                    "it did not sign in time, or answered what it must not");
         process_kill(&tokens->list[process_index]);
     }
 }

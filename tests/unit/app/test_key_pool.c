@@ -22,6 +22,7 @@ struct office {
         char text[16];
     } answers[ANSWERS_MAX];
     size_t answers_count;
+    size_t to_end_count; /* processes that are to be ended */
 };
 
 static void on_answered(struct sl_key_asker *asker, const struct sl_key_message *late)
@@ -39,8 +40,9 @@ static void on_answered(struct sl_key_asker *asker, const struct sl_key_message 
 
 static void on_stuck(struct sl_key_pools *pools, uint16_t process_index)
 {
-    SL_UNUSED(pools);
-    SL_UNUSED(process_index);
+    struct office *o = SL_CONTAINER_OF(pools, struct office, pools);
+    assert_int_equal(process_index, 0);
+    o->to_end_count++;
 }
 
 static int office_open(void **state)
@@ -216,6 +218,7 @@ static void a_request_that_ends_every_process_is_refused(void **state)
         turn(o);
     }
     assert_int_equal(tries, 4);
+    assert_int_equal(o->to_end_count, 0); /* they have ended */
     assert_int_equal(o->answers[0].result, SL_KEY_REFUSED);
 }
 
@@ -226,6 +229,7 @@ static void an_answer_to_no_question_ends_the_channel(void **state)
     int fd = process_join(o);
     answer(o, fd, 1, "unasked");
     assert_int_equal(o->answers_count, 0);
+    assert_int_equal(o->to_end_count, 1); /* or nobody would start another in its place */
     assert_int_equal(ask(o, 1, FIRST_KEY), SL_OK);
     assert_int_equal(asked(fd, &message), 0);
     sl_socket_close(&fd);
