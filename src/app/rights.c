@@ -51,8 +51,11 @@ static uint64_t files_need(const struct sl_run *run, const struct sl_listens *li
         is_written = is_written && (path == NULL || is_folder_ours(path));
     }
     is_written = is_written && is_allowed("/proc/self/exe", X_OK);
-    return (is_read ? 0 : SL_CAPABILITY(CAP_DAC_READ_SEARCH)) |
-           (is_written ? 0 : SL_CAPABILITY(CAP_DAC_OVERRIDE));
+    uint64_t reading = SL_CAPABILITY(CAP_DAC_READ_SEARCH);
+    if ((sl_capabilities_permitted() & reading) == 0) {
+        reading = SL_CAPABILITY(CAP_DAC_OVERRIDE); /* by which it was read, then */
+    }
+    return (is_read ? 0 : reading) | (is_written ? 0 : SL_CAPABILITY(CAP_DAC_OVERRIDE));
 }
 
 static uint64_t children_need(const struct sl_load *load)

@@ -161,6 +161,17 @@ class TestRoot:
         lose_keys(one)
         echo_tls(one, pki)
 
+    def test_so_are_they_where_containers_leave_one_right_to_read(self, fleet, pki, backend, folder):
+        key = pathlib.Path(folder) / "site.key"
+        shutil.copy(pki.server.key, key)
+        key.chmod(0o600)
+        os.chown(key, ORDINARY_ID, ORDINARY_ID)
+        one = fleet.run(tls_config(backend().url, {**pki.server.as_config(), "key": str(key)}),
+                        before=["setpriv", "--bounding-set=-dac_read_search"])
+        assert rights_of(one.pid)["Eff"] >= {DAC_OVERRIDE}
+        lose_keys(one)
+        echo_tls(one, pki)
+
     def test_a_socket_in_the_folder_of_another_user_is_removed(self, fleet, backend, folder):
         place = pathlib.Path(folder) / "run"
         place.mkdir()
