@@ -3,6 +3,7 @@
 #include "app/load_impl.h"
 #include "tls/cert_der.h"
 #include "tls/key_signer.h"
+#include <string.h>
 
 const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *conf)
 {
@@ -38,6 +39,13 @@ static enum sl_err key_add(struct sl_loader *l, const struct sl_conf_certificate
     if (sl_map_find(&l->key_names, name, &number) == SL_OK) {
         struct sl_load_key *key = &l->keys[number];
         key->may_premaster = key->may_premaster || may_premaster;
+        if (passphrase != NULL && key->passphrase != NULL &&
+            strcmp(passphrase->path, key->passphrase->path) != 0) {
+            sl_findings_add(&l->load->findings, SL_FINDING_ERROR, passphrase->pos,
+                            "the passphrase of %s is in another file on line %u", file->path,
+                            key->passphrase->pos.line);
+            return SL_EINVAL;
+        }
         key->passphrase = key->passphrase == NULL ? passphrase : key->passphrase;
         return SL_OK;
     }
@@ -60,11 +68,11 @@ static enum sl_err keys_collect(struct sl_loader *l)
     for (size_t i = 0; l->keys != NULL && i < conf->services_count; i++) {
         const struct sl_conf_service *service = &conf->services[i];
         const bool may_premaster = has_key_transport(service->policy);
-        for (size_t j = 0; rc == SL_OK && j < service->certificates_count; j++) {
-            rc = key_add(l, &service->certificates[j], service->name, may_premaster);
+        for (size_t j = 0; j < service->certificates_count; j++) {
+            sl_load_note(&rc, key_add(l, &service->certificates[j], service->name, may_premaster));
         }
-        if (rc == SL_OK && service->upstream.certificate.chain.path != NULL) {
-            rc = key_add(l, &service->upstream.certificate, service->name, false);
+        if (service->upstream.certificate.chain.path != NULL) {
+            sl_load_note(&rc, key_add(l, &service->upstream.certificate, service->name, false));
         }
     }
     return l->keys == NULL || l->chains == NULL ? SL_ENOMEM : rc;

@@ -71,6 +71,18 @@ class TestEncryptedKeys:
         assert "cannot read" in finding(key=key, passphrase_file=folder + "/nothing")
         assert "it is not encrypted" in finding(key=pki.server.key, passphrase_file=passphrase_file)
 
+    def test_two_passphrases_for_one_key_are_a_contradiction(self, pki, folder, passphrase_file,
+                                                             form):
+        certificate = {"chain": pki.server.chain, "key": encrypt(pki.server, folder, form)}
+        other = private_file(folder, "other", PASSPHRASE + "\n")
+        check = Check(folder, good(pki, certificates=[
+            {**certificate, "passphrase_file": path} for path in (passphrase_file, other)]))
+        assert check.done.returncode == 2
+        assert "is in another file on line 8" in check.findings[0][3]
+        check = Check(folder, good(pki, certificates=[
+            {**certificate, "passphrase_file": passphrase_file}, certificate]))
+        assert check.done.returncode == 0, check.done.stderr
+
     def test_a_passphrase_that_others_can_read_is_a_warning(self, pki, folder, passphrase_file,
                                                             form):
         os.chmod(passphrase_file, 0o644)
