@@ -237,29 +237,47 @@ enum sl_err sl_tls_cert_create_ders(const struct sl_slice *ders, size_t ders_cou
     return rc;
 }
 
-enum sl_err sl_tls_cert_create_shared(X509 *leaf, STACK_OF(X509) * chain, enum sl_key_kind kind,
-                                      uint32_t key_index, struct sl_key_service *service,
-                                      struct sl_tls_cert **ret_cert)
+/* All of the objects are referenced. */
+static enum sl_err cert_assemble(X509 *leaf, STACK_OF(X509) * chain, enum sl_key_kind kind,
+                                 EVP_PKEY *key, struct sl_key_service *service,
+                                 struct sl_tls_cert **ret_cert)
 {
     SL_CLEANUP(cert_cleanup) struct sl_tls_cert *cert = calloc(1, sizeof(*cert));
-    EVP_PKEY *public_key = X509_get0_pubkey(leaf);
-    if (cert == NULL || public_key == NULL) {
-        ERR_clear_error();
-        return cert == NULL ? SL_ENOMEM : SL_EINVAL;
+    if (cert == NULL) {
+        return SL_ENOMEM;
     }
     cert->refs_count = 1;
     cert->kind = kind;
     cert->service = service;
-    enum sl_err rc = sl_key_apart_create(public_key, key_index, service, &cert->key);
-    cert->chain = rc == SL_OK ? X509_chain_up_ref(chain) : NULL;
-    if (rc == SL_OK && (cert->chain == NULL || X509_up_ref(leaf) != 1)) {
+    cert->chain = X509_chain_up_ref(chain);
+    cert->leaf = X509_up_ref(leaf) == 1 ? leaf : NULL;
+    cert->key = EVP_PKEY_up_ref(key) == 1 ? key : NULL;
+    if (cert->chain == NULL || cert->leaf == NULL || cert->key == NULL) {
         return SL_ENOMEM;
     }
-    if (rc == SL_OK) {
-        cert->leaf = leaf;
-        *ret_cert = SL_STEAL(cert);
+    *ret_cert = SL_STEAL(cert);
+    return SL_OK;
+}
+
+enum sl_err sl_tls_cert_create_shared(X509 *leaf, STACK_OF(X509) * chain, enum sl_key_kind kind,
+                                      uint32_t key_index, struct sl_key_service *service,
+                                      struct sl_tls_cert **ret_cert)
+{
+    EVP_PKEY *public_key = X509_get0_pubkey(leaf), *key = NULL;
+    if (public_key == NULL) {
+        ERR_clear_error();
+        return SL_EINVAL;
     }
+    enum sl_err rc = sl_key_apart_create(public_key, key_index, service, &key);
+    rc = rc == SL_OK ? cert_assemble(leaf, chain, kind, key, service, ret_cert) : rc;
+    EVP_PKEY_free(key);
     return rc;
+}
+
+enum sl_err sl_tls_cert_create_leaf(X509 *leaf, STACK_OF(X509) * chain, enum sl_key_kind kind,
+                                    struct sl_key_service *service, struct sl_tls_cert **ret_cert)
+{
+    return cert_assemble(leaf, chain, kind, X509_get0_pubkey(leaf), service, ret_cert);
 }
 
 const char *sl_tls_cert_name(const struct sl_tls_cert *cert, size_t index)

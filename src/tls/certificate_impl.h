@@ -30,3 +30,9 @@ SL_CHECKED enum sl_err sl_tls_cert_create_shared(X509 *leaf, STACK_OF(X509) * ch
                                                  enum sl_key_kind kind, uint32_t key_index,
                                                  struct sl_key_service *service,
                                                  struct sl_tls_cert **ret_cert);
+
+/** The same for a leaf of tls/key_leaf.h, whose key is the one that signs. */
+SL_CHECKED enum sl_err sl_tls_cert_create_leaf(X509 *leaf, STACK_OF(X509) * chain,
+                                               enum sl_key_kind kind,
+                                               struct sl_key_service *service,
+                                               struct sl_tls_cert **ret_cert);

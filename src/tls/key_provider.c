@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/key_leaf.h"
 #include "tls/key_manage.h"
 #include "tls/key_provider_impl.h"
 #include <openssl/async.h>
@@ -27,18 +28,19 @@ static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
     }
 }
 
-/* What it gives out needs no context: keys carry all that they need. */
 static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
                          const OSSL_DISPATCH **out, void **ret_provider)
 {
     static const OSSL_DISPATCH FUNCTIONS[] = {
         { OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
+        { OSSL_FUNC_PROVIDER_TEARDOWN, (void (*)(void))sl_key_leaves_destroy },
         { 0, NULL },
     };
+    SL_UNUSED(handle);
     SL_UNUSED(in);
     *out = FUNCTIONS;
-    *ret_provider = (void *)(uintptr_t)handle; /* not looked into */
-    return 1;
+    *ret_provider = sl_key_leaves_create(); /* else keys carry all that they need */
+    return *ret_provider != NULL;
 }
 
 enum sl_err sl_key_provider_init(void)

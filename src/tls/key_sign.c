@@ -13,7 +13,7 @@
 enum { DIGEST_NAME_MAX = 32 }; /* bytes, NUL included */
 
 struct operation {
-    const struct sl_key_apart *key; /* libcrypto's, which outlives the operation */
+    struct sl_key_apart *key; /* libcrypto's, which outlives the operation */
     enum sl_key_padding padding;
     char digest[DIGEST_NAME_MAX]; /* "" for none */
 };
@@ -125,7 +125,7 @@ static int digest_sign(void *data, unsigned char *to, size_t *len, size_t room,
     const struct sl_key_scheme *scheme = sl_key_scheme_of(operation->padding, operation->digest);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_len = 0;
-    size_t max_len = (size_t)EVP_PKEY_get_size(operation->key->public_key);
+    size_t max_len = sl_key_apart_size(operation->key);
     if (to == NULL) {
         *len = max_len;
         return 1;

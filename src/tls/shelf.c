@@ -2,6 +2,7 @@
 #include "tls/shelf.h"
 #include "base/list.h"
 #include "tls/certificate_impl.h"
+#include "tls/key_leaf.h"
 #include "tls/own.h"
 #include "tls/x509.h"
 #include <openssl/err.h>
@@ -25,6 +26,7 @@ struct sl_tls_shelf {
     uint32_t refs_count;
     const struct sl_bundle *bundle;
     struct sl_key_service *keys;
+    struct sl_key_leaves *leaves; /* the provider's */
     struct kept **buckets;
     size_t buckets_count; /* a power of two */
     size_t kept_count, kept_max;
@@ -36,6 +38,11 @@ enum sl_err sl_tls_shelf_create(const struct sl_bundle *bundle, struct sl_key_se
                                 size_t kept_count, struct sl_tls_shelf **ret_shelf)
 {
     size_t buckets_count = 1;
+    struct sl_key_leaves *leaves;
+    enum sl_err rc = sl_key_leaves_get(&leaves);
+    if (rc != SL_OK) {
+        return rc;
+    }
     while (buckets_count < kept_count) {
         buckets_count *= 2;
     }
@@ -49,6 +56,7 @@ enum sl_err sl_tls_shelf_create(const struct sl_bundle *bundle, struct sl_key_se
     *shelf = (struct sl_tls_shelf){ .refs_count = 1,
                                     .bundle = bundle,
                                     .keys = keys,
+                                    .leaves = leaves,
                                     .buckets = buckets,
                                     .buckets_count = buckets_count,
                                     .kept_max = kept_count };
@@ -144,15 +152,25 @@ static enum sl_err cert_build(struct sl_tls_shelf *shelf, uint32_t number,
     if (chain == NULL) {
         return SL_ENOMEM;
     }
-    rc = x509_add(shelf, chain, entry.ders[0]);
-    SL_CLEANUP(sl_own_x509) X509 *leaf = sk_X509_shift(chain);
+    struct sl_tls_cert *cert = NULL;
+    SL_CLEANUP(sl_own_x509) X509 *leaf = NULL;
+    struct sl_slice der;
+    rc = sl_certificate_der_find(shelf->bundle, entry.ders[0], &der);
+    bool is_decoded =
+        rc == SL_OK && entry.kind == SL_KIND_ECDSA &&
+        sl_key_leaf_read(shelf->leaves, der, entry.key_index, shelf->keys, &leaf) == SL_OK;
+    if (rc == SL_OK && !is_decoded) {
+        rc = sl_x509_add_der(chain, der, "chain", NULL);
+        leaf = sk_X509_shift(chain);
+    }
     for (size_t i = 1; rc == SL_OK && i < entry.ders_count; i++) {
         rc = issuer_add(shelf, chain, entry.ders[i]);
     }
-    struct sl_tls_cert *cert = NULL;
-    rc = rc == SL_OK ? sl_tls_cert_create_shared(leaf, chain, entry.kind, entry.key_index,
-                                                 shelf->keys, &cert)
-                     : rc;
+    if (rc == SL_OK) {
+        rc = is_decoded ? sl_tls_cert_create_leaf(leaf, chain, entry.kind, shelf->keys, &cert)
+                        : sl_tls_cert_create_shared(leaf, chain, entry.kind, entry.key_index,
+                                                    shelf->keys, &cert);
+    }
     if (rc != SL_OK) {
         return rc;
     }
