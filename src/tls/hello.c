@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/hello.h"
 #include "tls/error.h"
+#include "tls/opening.h"
 #include "tls/psk.h"
 #include "tls/session_impl.h"
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "tls/error.h"
 #include "tls/identity.h"
 #include "tls/note.h"
+#include "tls/opening.h"
 #include "tls/own.h"
 #include "tls/psk.h"
 #include "tls/session_impl.h"
@@ -9,8 +10,6 @@
 #include "tls/x509.h"
 #include <openssl/err.h>
 #include <string.h>
-
-enum { CONTENT_ALERT = 0x15, TLS_MAJOR = 0x03 }; /* RFC 8446 5.1 */
 
 static void tls_cleanup(struct sl_tls **tls)
 {
@@ -284,53 +283,6 @@ static void call_end(struct sl_tls *tls)
     tls->diag = NULL;
 }
 
-enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert)
-{
-    const uint8_t record[] = { CONTENT_ALERT, TLS_MAJOR, 1, 0, 2, SSL3_AL_FATAL, alert };
-    return sl_wbuf_put(out, sl_slice_of(record, sizeof(record)));
-}
-
-/* A peer that does not speak TLS: an alert of our own, for libssl has seen nothing of it. */
-static enum sl_err not_tls(struct sl_tls *tls, enum sl_first_bytes what, struct sl_wbuf *out,
-                           struct sl_diag *diag)
-{
-    uint8_t alert = what == SL_FIRST_SSLV2 ? SSL_AD_PROTOCOL_VERSION : SSL_AD_UNEXPECTED_MESSAGE;
-    const char *peer = tls->ctx->is_server ? "client" : "upstream";
-    tls->is_broken = true;
-    if (what == SL_FIRST_OTHER) {
-        sl_diag_set(diag, "the %s does not speak TLS", peer);
-    } else {
-        sl_diag_set(diag, "the %s speaks %s, not TLS", peer, sl_first_bytes_name(what));
-    }
-    enum sl_err rc = sl_tls_alert_put(out, alert);
-    return rc == SL_OK ? SL_EPROTO : rc;
-}
-
-/* Takes single bytes off `in` until they say what the peer speaks; libssl gets them first. */
-static enum sl_err first_bytes(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
-                               struct sl_diag *diag)
-{
-    enum sl_first_bytes what = SL_FIRST_MORE;
-    while (what == SL_FIRST_MORE) {
-        if (in->len == 0) {
-            return SL_AGAIN;
-        }
-        tls->first[tls->first_len++] = sl_slice_cut(in, 1).ptr[0];
-        what = sl_first_bytes_classify(sl_slice_of(tls->first, tls->first_len));
-        if (tls->first[0] == CONTENT_ALERT) { /* a peer that gives up at once still speaks TLS */
-            what = tls->first_len == 1          ? SL_FIRST_MORE
-                   : tls->first[1] == TLS_MAJOR ? SL_FIRST_TLS
-                                                : SL_FIRST_OTHER;
-        }
-    }
-    if (what != SL_FIRST_TLS) {
-        return not_tls(tls, what, out, diag);
-    }
-    tls->is_tls = true;
-    tls->io.before = sl_slice_of(tls->first, tls->first_len);
-    return SL_OK;
-}
-
 static bool was_offered(const struct sl_tls *tls, struct sl_slice protocol)
 {
     struct sl_slice list = sl_slice_of(tls->held, tls->held_len), one;
@@ -458,20 +410,6 @@ static enum sl_err handshake_step(struct sl_tls *tls)
     }
 }
 
-/* libssl cannot be told to send access_denied. Up to TLS 1.2 nothing is encrypted yet when a client
- * shows its certificate, so that the alert can be named rightly in place. */
-static void denial_name(struct sl_wbuf *out)
-{
-    static const uint8_t HEAD[] = { CONTENT_ALERT, TLS_MAJOR };
-    static const uint8_t TAIL[] = { 0, 2, SSL3_AL_FATAL, SSL_AD_CERTIFICATE_UNKNOWN };
-    enum { MINOR_LEN = 1, ALERT_LEN = sizeof(HEAD) + MINOR_LEN + sizeof(TAIL) };
-    uint8_t *alert = out->len < ALERT_LEN ? NULL : out->ptr + out->len - ALERT_LEN;
-    if (alert != NULL && memcmp(alert, HEAD, sizeof(HEAD)) == 0 &&
-        memcmp(alert + sizeof(HEAD) + MINOR_LEN, TAIL, sizeof(TAIL)) == 0) {
-        alert[ALERT_LEN - 1] = SSL_AD_ACCESS_DENIED;
-    }
-}
-
 enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *out,
                              struct sl_diag *diag)
 {
@@ -489,7 +427,7 @@ enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_
     }
     bool is_first = !tls->ctx->is_server && in->len == 0 && tls->first_len == 0;
     if (!tls->is_tls && !is_first) { /* who connects speaks first */
-        enum sl_err rc = first_bytes(tls, in, out, diag);
+        enum sl_err rc = sl_tls_opening_read(tls, in, out, diag);
         if (rc != SL_OK) {
             return rc;
         }
@@ -497,7 +435,7 @@ enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_
     call_begin(tls, in, out, diag);
     enum sl_err rc = handshake_step(tls);
     if (rc == SL_EDENIED) {
-        denial_name(out);
+        sl_tls_denial_name(out);
     }
     call_end(tls);
     return rc;

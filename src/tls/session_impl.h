@@ -60,6 +60,3 @@ struct sl_tls {
     /* connecting */
     uint8_t offer[SL_TLS_DIGEST_LEN]; /* digest of the ALPN list that was offered */
 };
-
-/** Appends a fatal alert in the clear. SL_OK, SL_ENOSPC. */
-SL_CHECKED enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert);
