@@ -209,10 +209,16 @@ static void upstream_plain_check(const struct subject *subject)
 {
     const struct sl_conf_upstream *upstream = &subject->service->upstream;
     const struct setting settings[] = {
-        { "verify", upstream->verify_pos }, { "ca", upstream->ca.pos },
-        { "name", upstream->name.pos },     { "certificate", upstream->certificate.chain.pos },
-        { "policy", upstream->policy_pos }, { "crl", upstream->crl.pos },
-        { "pins", upstream->pins_pos },     { "psk", upstream->psk.identity.pos },
+        { "verify", upstream->verify_pos },
+        { "ca", upstream->ca.pos },
+        { "name", upstream->name.pos },
+        { "certificate", upstream->certificate.chain.pos },
+        { "policy", upstream->policy_pos },
+        { "crl", upstream->crl.pos },
+        { "pins", upstream->pins_pos },
+        { "psk", upstream->psk.identity.pos },
+        { "resumption", upstream->resumption_pos },
+        { "middlebox", upstream->middlebox_pos },
     };
     for (size_t i = 0; i < SL_COUNT(settings); i++) {
         if (settings[i].pos.line != 0) {

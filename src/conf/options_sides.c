@@ -107,6 +107,28 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_UPSTREAM,
+        .key = "resumption",
+        .type = SL_TYPE_SWITCH,
+        .preset = "on",
+        .text =
+            "Whether sessions with the upstream are kept and resumed; off makes every handshake "
+            "a full one",
+        SL_OPTION_AT(struct sl_conf_upstream, is_resuming),
+        .pos_at = offsetof(struct sl_conf_upstream, resumption_pos),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "middlebox",
+        .type = SL_TYPE_SWITCH,
+        .preset = "on",
+        .text =
+            "Whether TLS 1.3 looks like TLS 1.2 to boxes on the way that know no other (RFC 8446 "
+            "D.4)",
+        SL_OPTION_AT(struct sl_conf_upstream, has_middlebox_mode),
+        .pos_at = offsetof(struct sl_conf_upstream, middlebox_pos),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
         .key = "proxy_protocol",
         .type = SL_TYPE_WORD,
         .words = PROXY_PROTOCOLS,

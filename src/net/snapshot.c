@@ -300,6 +300,8 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .demands = trust->demands,
                                                .psk = trust->psk,
                                                .cert = trust->cert,
+                                               .has_full_handshakes = !upstream->is_resuming,
+                                               .has_bare_tls_1_3 = !upstream->has_middlebox_mode,
                                                .name = name,
                                                .alpn = alpn,
                                                /* a bridge offers what its client does */

@@ -336,7 +336,12 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     }
     (void)SSL_CTX_set_session_cache_mode(ctx->ssl_ctx,
                                          SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(ctx->ssl_ctx, session_keep);
+    if (!conf->has_full_handshakes) {
+        SSL_CTX_sess_set_new_cb(ctx->ssl_ctx, session_keep);
+    }
+    if (conf->has_bare_tls_1_3) {
+        (void)SSL_CTX_clear_options(ctx->ssl_ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+    }
     *ret_ctx = SL_STEAL(ctx);
     return SL_OK;
 }

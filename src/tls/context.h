@@ -63,6 +63,8 @@ struct sl_tls_client_conf {
     struct sl_tls_demands demands;
     const struct sl_tls_psk *psk; /* in place of certificates; outlives the context; NULL: none */
     struct sl_tls_cert *cert;     /* of our own; NULL for none */
+    bool has_full_handshakes;     /* always: no session is kept */
+    bool has_bare_tls_1_3;        /* without the looks of TLS 1.2 (RFC 8446 D.4) */
     const char *name;        /* DNS name or IP literal: verified, and sent as SNI when a DNS name */
     const char *const *alpn; /* offered, unless the session says otherwise */
     size_t alpn_count;

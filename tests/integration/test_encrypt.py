@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tcp:// to tls://: plain clients before TLS services of others, verified."""
 import hashlib
+import socket
 
 import pytest
 
@@ -138,3 +139,46 @@ class TestProxyProtocol:
             port = client.sock.getsockname()[1]
             expected = b"127.0.0.1:%d %d\n" % (port, one.port())
             assert client.recv_all().endswith(expected)
+
+
+class TestHandshake:
+    """How the handshake with the upstream goes."""
+
+    def start(self, fleet, pki, upstream, **options):
+        return fleet.run_one("tcp://127.0.0.1:0", upstream.url,
+                             upstream={"ca": pki.ca, "name": "localhost", **options})
+
+    def twice(self, one):
+        for count in [1, 2]:
+            with ends.PlainEnd(ends.dial(one.address())) as client:
+                client.send(b"hello")
+                assert client.recv_exactly(5) == b"hello"
+                client.end()
+                client.fate()
+            one.wait_logs(count, "connection")
+        return [record["upstream_resumed"] for record in one.find_logs("connection")]
+
+    @pytest.mark.parametrize("options, resumed", [({}, True), ({"resumption": "off"}, False)])
+    @pytest.mark.parametrize("version", ["1.2", "1.3"])
+    def test_sessions_are_resumed_unless_told_not_to(self, fleet, pki, backend, options, resumed,
+                                                     version):
+        upstream = backend(context=ends.server_context(pki.server))
+        one = fleet.run_one("tcp://127.0.0.1:0", upstream.url,
+                            top={"policies": {"one": {"min_version": version,
+                                                      "max_version": version}}},
+                            upstream={"ca": pki.ca, "name": "localhost", "policy": "one",
+                                      **options})
+        assert self.twice(one) == [False, resumed]
+
+    @pytest.mark.parametrize("options, has_session_id", [({}, True), ({"middlebox": "off"}, False)])
+    def test_tls_1_3_looks_like_1_2_unless_told_not_to(self, fleet, pki, stack, options,
+                                                       has_session_id):
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        one = fleet.run_one("tcp://127.0.0.1:0", f"tls://127.0.0.1:{listener.getsockname()[1]}",
+                            upstream={"ca": pki.ca, "name": "localhost", **options})
+        with ends.PlainEnd(ends.dial(one.address())):
+            listener.settimeout(20)
+            with listener.accept()[0] as sock:
+                hello = sock.recv(4096)
+        session_id_bytes = hello[5 + 4 + 2 + 32]  # RFC 8446 4.1.2: behind version and random
+        assert (session_id_bytes == 32) == has_session_id
