@@ -2,6 +2,7 @@
 """What only root can do to a running process: use its channels, and make calls within it."""
 import contextlib
 import ctypes
+import errno
 import os
 import pathlib
 import signal
@@ -50,9 +51,11 @@ def channels_of(pid):
         try:
             if not os.readlink(entry).startswith("socket:"):
                 continue
-        except FileNotFoundError:
+            sock = socket.socket(fileno=descriptor_of(pid, int(entry.name)))
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EBADF):  # a connection that has ended since
+                raise
             continue
-        sock = socket.socket(fileno=descriptor_of(pid, int(entry.name)))
         if sock.family == socket.AF_UNIX and sock.type == socket.SOCK_SEQPACKET:
             found[int(entry.name)] = sock
         else:
