@@ -14,11 +14,15 @@ static size_t length_read(struct sl_reader *r)
     }
     const unsigned bytes_count = first & ~(unsigned)LONG_FORM;
     size_t length = 0;
-    for (unsigned i = 0; i < bytes_count && bytes_count <= LENGTH_BYTES_MAX; i++) {
+    if (bytes_count == 0 || bytes_count > LENGTH_BYTES_MAX) {
+        r->failed = true;
+        return 0;
+    }
+    for (unsigned i = 0; i < bytes_count; i++) {
         length = length << 8 | sl_reader_u8(r);
     }
-    const size_t least = bytes_count <= 1 ? LONG_FORM : (size_t)1 << (8 * (bytes_count - 1));
-    if (bytes_count == 0 || bytes_count > LENGTH_BYTES_MAX || length < least) {
+    const size_t least = bytes_count == 1 ? LONG_FORM : (size_t)1 << (8 * (bytes_count - 1));
+    if (length < least) {
         r->failed = true;
     }
     return length;

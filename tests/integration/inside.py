@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 
-from scale import PATIENCE
+from scale import PATIENCE, until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PIDFD_OPEN, PIDFD_GETFD = 434, 438  # the same number in every architecture
@@ -67,13 +67,18 @@ def channels_of(pid):
 def channel_of(pid, to_supervisor=False):
     """A child's channel to the supervisor, or the first other one: a worker's to the keys, or one
     of the keys' to a worker. Others are closed here; the process keeps its own."""
-    found = channels_of(pid)
-    wanted = [fd for fd in found if (fd == SUPERVISOR_FD) == to_supervisor]
-    assert wanted, found
+    found = {}
+
+    def look():
+        found.update(channels_of(pid))
+        return any((fd == SUPERVISOR_FD) == to_supervisor for fd in found)
+
+    until(look, "the channel")  # a worker gets the one to the keys after its first messages
+    wanted = next(fd for fd in found if (fd == SUPERVISOR_FD) == to_supervisor)
     for fd, sock in found.items():
-        if fd != wanted[0]:
+        if fd != wanted:
             sock.close()
-    with found[wanted[0]] as sock:
+    with found[wanted] as sock:
         yield sock
 
 

@@ -106,8 +106,7 @@ class TestOtherLines:
         down = stack.enter_context(peers.Refusing())
         one = fleet.run_one("tcp://127.0.0.1:0", f"tcp://127.0.0.1:{down.port}",
                             top={"log": {"format": "json", "level": "warn"}})
-        with ends.PlainEnd(ends.dial(one.address())) as client:
-            client.fate()
+        ends.fate_of_dialling(one.address())
         assert one.wait_connection()["level"] == "warn"
         one.signal(15)
         assert one.wait_exit() == 0
