@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adds up test reports: meson's testlog.json and pytest's JUnit XML.
 
-usage: tally.py REPORT…     names what failed and what was skipped, then prints the one line
+usage: tally.py REPORT… [--again REPORT]
+                            names what failed and what was skipped, then prints the one line
                             `N passed, N failed`; exit status 1 when anything failed. A report
-                            that is missing, broken or empty counts as one failure.
+                            that is missing, broken or empty counts as one failure. What the
+                            report behind --again says of a test replaces what was said before.
 """
 import json
 import pathlib
@@ -42,8 +44,21 @@ def read(path):
     return found or [(f"{path}: no tests", FAILED)]
 
 
+def replace(results, again):
+    """`results` with what `again` says of the tests in it; names those that pass now."""
+    for name in {name for name, result in again if result == PASSED}:
+        if (name, FAILED) in results:
+            print(f"passed when tried again: {name}")
+    named = {name for name, _ in again}
+    return [row for row in results if row[0] not in named] + again
+
+
 def main(argv):
-    results = [row for path in argv[1:] for row in read(path)]
+    words = argv[1:]
+    again = words.pop() if "--again" in words[:-1] else None
+    results = [row for path in words if path != "--again" for row in read(path)]
+    if again is not None:
+        results = replace(results, read(again))
     for wanted in (SKIPPED, FAILED):
         for name, result in results:
             if result == wanted:

@@ -275,6 +275,18 @@ class TestTally:
         assert [line for line in lines if line.startswith("skipped: ")] == [
             "skipped: d", "skipped: x.d"]
 
+    def test_what_is_tried_again_counts_as_it_ends_then(self, tmp_path, capsys):
+        first, again = tmp_path / "a.xml", tmp_path / "b.xml"
+        first.write_text(self.JUNIT)
+        again.write_text('<testsuites><testsuite><testcase classname="x" name="b"/>'
+                         '<testcase classname="x" name="c"><failure/></testcase>'
+                         '</testsuite></testsuites>')
+        assert tally.main(["tally", str(first), "--again", str(again)]) == 1
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-1] == "2 passed, 2 failed"
+        assert "passed when tried again: x.b" in lines and "failed: x.c" in lines
+        assert tally.main(["tally", str(first), "--again", str(tmp_path / "none")]) == 1
+
     @pytest.mark.parametrize("text", [None, "", "no report"])
     @pytest.mark.parametrize("name", ["a.json", "a.xml"])
     def test_a_report_that_is_not_there_or_empty_is_a_failure(self, tmp_path, capsys, name, text):
