@@ -204,9 +204,14 @@ static enum sl_err hear_client(struct keys *k, uint16_t worker_index, int fd)
                                .watch = { .fd = fd, .on_ready = on_client_ready },
                                .asker = { .answered = on_token_answer },
                                .worker_index = worker_index };
+    enum sl_err rc = sl_loop_add(&k->loop, &client->watch, SL_WATCH_INPUT);
+    if (rc != SL_OK) { /* the descriptor is still the caller's */
+        free(client);
+        return rc;
+    }
     sl_key_asker_init(&client->asker);
     sl_list_append(&k->clients, &client->node);
-    return sl_loop_add(&k->loop, &client->watch, SL_WATCH_INPUT);
+    return SL_OK;
 }
 
 static enum sl_err hear_count(struct keys *k, uint32_t count, struct sl_slice cage)

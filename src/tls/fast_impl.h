@@ -31,7 +31,6 @@ struct sl_fast {
     struct sl_fast_digest digests[SL_FAST_DIGESTS_COUNT];
     EVP_MAC *hmac; /* OpenSSL's own, */
     EVP_KDF *kdf;  /* which do what is not done here */
-    bool is_ready;
 };
 
 #define SL_FAST_PROPERTIES "provider=sluice-fast,sluice.fast=yes"
