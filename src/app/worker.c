@@ -84,8 +84,7 @@ static void fail(struct worker *w, const char *what)
 static void hook_connect(struct sl_conn *conn)
 {
     const struct sl_service *service = sl_service_of(conn->plan);
-    sl_connector_start(conn, service->upstreams, service->upstreams_count,
-                       service->conf->timeouts.connect_ms);
+    sl_connector_start(conn, &service->target, service->conf->timeouts.connect_ms);
 }
 
 static void hook_ended(struct sl_conn *conn)

@@ -7,8 +7,8 @@ enum { QUEUE_RETRY_MS = 20 };
 struct sl_connector {
     struct sl_ep_owner owner;
     struct sl_conn *conn;
-    const struct sl_upstream *upstreams;
-    size_t upstreams_count, upstream_at;
+    const struct sl_target *target;
+    size_t upstream_at;
     uint32_t connect_ms;
     struct sl_timer stagger, deadline;
     size_t begun_count, open_count;                    /* attempts of this URL */
@@ -24,7 +24,7 @@ static struct sl_loop *loop_of(struct sl_connector *c)
 
 static const struct sl_upstream *upstream_of(const struct sl_connector *c)
 {
-    return &c->upstreams[c->upstream_at];
+    return &c->target->upstreams[c->upstream_at];
 }
 
 static void close_attempts(struct sl_connector *c)
@@ -117,7 +117,7 @@ static void begin_next(struct sl_connector *c)
             return; /* some are still under way */
         } else {
             close_attempts(c);
-            if (c->upstream_at + 1 == c->upstreams_count) {
+            if (c->upstream_at + 1 == c->target->upstreams_count) {
                 sl_conn_not_connected(c->conn, reason_of(c->last_error), &c->last_addr,
                                       upstream->text);
                 return;
@@ -165,19 +165,17 @@ static void on_deadline(struct sl_timer *timer)
     begin_next(c);
 }
 
-void sl_connector_start(struct sl_conn *conn, const struct sl_upstream *upstreams,
-                        size_t upstreams_count, uint32_t connect_ms)
+void sl_connector_start(struct sl_conn *conn, const struct sl_target *target, uint32_t connect_ms)
 {
     struct sl_connector *c = sl_arena_alloc(&conn->arena, sizeof(*c));
     if (c == NULL) {
-        sl_conn_not_connected(conn, SL_REASON_NO_MEMORY, &upstreams->addrs[0], upstreams->text);
+        const struct sl_upstream *first = &target->upstreams[0];
+        sl_conn_not_connected(conn, SL_REASON_NO_MEMORY, &first->addrs[0], first->text);
         return;
     }
-    *c = (struct sl_connector){ .owner.on_ready = on_attempt_ready,
-                                .conn = conn,
-                                .upstreams = upstreams,
-                                .upstreams_count = upstreams_count,
-                                .connect_ms = connect_ms };
+    *c = (struct sl_connector){
+        .owner.on_ready = on_attempt_ready, .conn = conn, .target = target, .connect_ms = connect_ms
+    };
     sl_timer_init(&c->stagger, on_stagger);
     sl_timer_init(&c->deadline, on_deadline);
     sl_loop_timer(loop_of(c), &c->deadline, connect_ms);

@@ -10,11 +10,10 @@ enum { SL_CONNECT_STAGGER_MS = 250 }; /* RFC 8305 8: Connection Attempt Delay */
 
 /**
  * Begins. Ends with sl_conn_connected or sl_conn_not_connected, perhaps before it returns.
- * @param upstreams   at least one; they outlive the connection
+ * @param target      outlives the connection
  * @param connect_ms  for each URL
  */
-void sl_connector_start(struct sl_conn *conn, const struct sl_upstream *upstreams,
-                        size_t upstreams_count, uint32_t connect_ms);
+void sl_connector_start(struct sl_conn *conn, const struct sl_target *target, uint32_t connect_ms);
 
 /** Ends it without a word to the connection. */
 void sl_connector_cancel(struct sl_conn *conn);

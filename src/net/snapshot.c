@@ -355,12 +355,12 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err result = SL_OK;
     service->conf = conf;
     service->plan = plan_of(b, conf);
-    service->upstreams =
-        sl_arena_calloc(&b->snapshot->arena, conf->connects_count, sizeof(*service->upstreams));
-    if (service->upstreams == NULL) {
+    service->target.upstreams = sl_arena_calloc(&b->snapshot->arena, conf->connects_count,
+                                                sizeof(*service->target.upstreams));
+    if (service->target.upstreams == NULL) {
         return SL_ENOMEM;
     }
-    service->upstreams_count = conf->connects_count;
+    service->target.upstreams_count = conf->connects_count;
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = server_ctx_build(b, conf, &service->plan.client_tls);
     }
@@ -368,8 +368,9 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err trusted = trust_load(b, conf, &trust);
     result = trusted == SL_OK ? result : trusted;
     for (size_t i = 0; i < conf->connects_count; i++) {
-        enum sl_err rc = upstream_build(b, conf, &conf->connects[i],
-                                        trusted == SL_OK ? &trust : NULL, &service->upstreams[i]);
+        enum sl_err rc =
+            upstream_build(b, conf, &conf->connects[i], trusted == SL_OK ? &trust : NULL,
+                           &service->target.upstreams[i]);
         result = rc == SL_OK ? result : rc;
     }
     return result;
@@ -433,8 +434,8 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot)
     for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
         struct sl_service *service = &snapshot->services[i];
         sl_tls_ctx_unref(service->plan.client_tls);
-        for (size_t j = 0; j < service->upstreams_count; j++) {
-            sl_tls_ctx_unref(service->upstreams[j].tls);
+        for (size_t j = 0; j < service->target.upstreams_count; j++) {
+            sl_tls_ctx_unref(service->target.upstreams[j].tls);
         }
     }
     sl_arena_fini(&snapshot->arena);

@@ -13,8 +13,7 @@
 struct sl_service {
     struct sl_conn_plan plan;
     const struct sl_conf_service *conf;
-    struct sl_upstream *upstreams;
-    size_t upstreams_count;
+    struct sl_target target;
 };
 
 struct sl_snapshot {

@@ -15,6 +15,12 @@ struct sl_upstream {
     size_t addrs_count;
 };
 
+/** Where connections go: the upstreams that may be connected to, in the order to try them. */
+struct sl_target {
+    struct sl_upstream *upstreams;
+    size_t upstreams_count; /* at least one */
+};
+
 /** Lets IPv6 and IPv4 take turns, the family of the first address first; else the order stays. */
 void sl_upstream_interleave(struct sl_addr *addrs, size_t addrs_count);
 

@@ -20,7 +20,7 @@ struct world {
     struct sl_conn_plan plan;
     struct sl_upstream upstreams[2];
     struct sl_addr addrs[2][SL_UPSTREAM_ADDRS_MAX];
-    size_t upstreams_count;
+    struct sl_target target;
     uint32_t connect_ms;
     struct sl_addr good, black; /* one that answers, and one that says nothing at all */
     int good_fd, black_fd, client_fd, server_fd;
@@ -39,7 +39,7 @@ static struct world *world_of(struct sl_conn *conn)
 static void hook_connect(struct sl_conn *conn)
 {
     struct world *w = world_of(conn);
-    sl_connector_start(conn, w->upstreams, w->upstreams_count, w->connect_ms);
+    sl_connector_start(conn, &w->target, w->connect_ms);
 }
 
 static void hook_ended(struct sl_conn *conn)
@@ -93,6 +93,7 @@ static int world_setup(void **state)
                                      .linger_ms = LONG_MS,
                                      .budget_bytes = 8192 };
     w->connect_ms = LONG_MS;
+    w->target.upstreams = w->upstreams;
     w->upstreams[0] = (struct sl_upstream){ .text = "first", .addrs = w->addrs[0] };
     w->upstreams[1] = (struct sl_upstream){ .text = "second", .addrs = w->addrs[1] };
     w->good_fd = ends_listen(&w->good);
@@ -124,7 +125,7 @@ static int world_teardown(void **state)
 /* The addresses of one URL: 'g' answers, 'r' refuses, 'b' is a black hole, 'u' is unreachable. */
 static void upstream_add(struct world *w, const char *kinds)
 {
-    struct sl_upstream *upstream = &w->upstreams[w->upstreams_count++];
+    struct sl_upstream *upstream = &w->upstreams[w->target.upstreams_count++];
     for (; *kinds != '\0'; kinds++) {
         struct sl_addr *addr = &upstream->addrs[upstream->addrs_count++];
         switch (*kinds) {
