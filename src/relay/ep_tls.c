@@ -216,9 +216,7 @@ enum sl_err sl_ep_tls_handshake(struct sl_ep_tls *ep, struct sl_scratch *scratch
         do {
             scratch->seal.len = 0;
             rc = feed(ep, scratch, hello_max_bytes, &in);
-            scratch->has_more = rc == SL_OK && sl_tls_ends_in_ticket(ep->tls);
             enum sl_err sent = send_sealed(ep, scratch);
-            scratch->has_more = false;
             if (is_bad(sent) && (rc == SL_AGAIN || rc == SL_OK || rc == SL_EWAIT)) {
                 return sent;
             }

@@ -441,12 +441,6 @@ enum sl_err sl_tls_handshake(struct sl_tls *tls, struct sl_slice *in, struct sl_
     return rc;
 }
 
-bool sl_tls_ends_in_ticket(const struct sl_tls *tls)
-{
-    return tls->is_done && !tls->is_broken && tls->ctx->is_server &&
-           SSL_version(tls->ssl) >= TLS1_3_VERSION;
-}
-
 bool sl_tls_has_hello(const struct sl_tls *tls)
 {
     return tls->has_hello;

@@ -82,10 +82,6 @@ void sl_tls_set_waker(struct sl_tls *tls, struct sl_tls_waker *waker);
 /** True once the whole ClientHello has been seen (accepting). */
 bool sl_tls_has_hello(const struct sl_tls *tls);
 
-/** Whether what the last call of sl_tls_handshake has written is tickets alone (RFC 8446 4.6.1),
- * which the peer does not wait for. */
-bool sl_tls_ends_in_ticket(const struct sl_tls *tls);
-
 /**
  * Decrypts from `in` into `plain`. Both SL_AGAIN and SL_EOF may come with plaintext written.
  * @return SL_AGAIN  all of `in` is taken (also when plaintext was written): more wanted

@@ -3,9 +3,11 @@
 import hashlib
 import http.server
 import json
+import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -36,6 +38,21 @@ class TestCurl:
         assert out == b"hello from nginx\n"
         record = one.wait_connection(reason="done")
         assert record["version"] == ("TLSv1.2" if "1.2" in options else "TLSv1.3")
+
+    def test_a_first_request_does_not_wait_for_an_acknowledgement(self, fleet, pki, nginx):
+        """Of a client that leaves Nagle's algorithm on: what ends the handshake goes out at once.
+        The kernel holds an acknowledgement alone back for 40 ms."""
+        one = offload(fleet, pki, nginx.url)
+        context = ends.client_context(pki.ca)
+        taken_s = []
+        for _ in range(8):
+            with socket.create_connection(("127.0.0.1", one.port()), 10) as sock, \
+                    context.wrap_socket(sock, server_hostname="localhost") as tls:
+                begin_s = time.monotonic()
+                tls.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
+                assert tls.recv(1)
+                taken_s.append(time.monotonic() - begin_s)
+        assert min(taken_s) < 0.03
 
     def test_many_requests_of_one_connection_are_one_connection(self, fleet, pki, nginx):
         one = offload(fleet, pki, nginx.url)
