@@ -15,6 +15,7 @@
 #include "sys/socket.h"
 #include "tls/certificate.h"
 #include "tls/key_signer.h"
+#include "tls/random.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,7 +399,8 @@ int sl_keys_main(void)
     sl_key_ring_init(&k->ring, AWAKE_MAX_COUNT);
     k->pools = (struct sl_key_pools){ .loop = &k->loop, .on_stuck = on_token_stuck };
     k->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
-    enum sl_err rc = sl_loop_init(&k->loop);
+    enum sl_err rc = sl_tls_random_use(NULL);
+    rc = rc == SL_OK ? sl_loop_init(&k->loop) : rc;
     rc = rc == SL_OK ? sl_loop_add(&k->loop, &k->channel, SL_WATCH_INPUT) : rc;
     rc = rc == SL_OK ? sl_loop_run(&k->loop) : rc;
     int status = rc == SL_OK ? k->exit_status : SL_EXIT_FAILED;

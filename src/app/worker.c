@@ -15,6 +15,7 @@
 #include "sys/process.h"
 #include "sys/socket.h"
 #include "tls/fast.h"
+#include "tls/random.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,10 @@ static enum sl_err add_listeners(struct worker *w)
 
 static enum sl_err start(struct worker *w)
 {
-    enum sl_err rc = build_snapshot(w);
+    enum sl_err rc = sl_tls_random_use(NULL); /* first: contexts draw random numbers */
+    if (rc == SL_OK) {
+        rc = build_snapshot(w);
+    }
     if (rc != SL_OK) {
         return rc;
     }
