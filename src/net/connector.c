@@ -83,6 +83,7 @@ static enum sl_err attempt(struct sl_connector *c, size_t index)
         sl_socket_close(&fd);
         return made;
     }
+    c->attempts[index]->has_nagle = !sl_addr_is_unix(&upstream_of(c)->addrs[index]);
     c->open_count++;
     return rc;
 }

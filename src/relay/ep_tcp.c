@@ -50,6 +50,10 @@ static enum sl_err send_some(struct sl_ep_tcp *tcp, struct sl_slice *bytes, bool
         if (!tcp->is_writable) {
             return SL_AGAIN;
         }
+        if (tcp->has_nagle && tcp->has_sent) { /* the first bytes wait for nothing: a call saved */
+            sl_socket_set_nodelay(tcp->watch.fd);
+            tcp->has_nagle = false;
+        }
         size_t len = 0;
         enum sl_err rc = has_more ? sl_socket_send_more(tcp->watch.fd, *bytes, &len)
                                   : sl_socket_send(tcp->watch.fd, *bytes, &len);
@@ -61,6 +65,7 @@ static enum sl_err send_some(struct sl_ep_tcp *tcp, struct sl_slice *bytes, bool
             return rc;
         }
         (void)sl_slice_cut(bytes, len);
+        tcp->has_sent = true;
     }
     return SL_OK;
 }

@@ -22,6 +22,8 @@ struct sl_ep_tcp {
     size_t pending_max_bytes;
     /* Edges that were seen and not used up. */
     bool is_readable, is_writable;
+    bool has_nagle; /* TCP_NODELAY is not set yet, and wanted before the second send */
+    bool has_sent;
     bool is_unix;    /* a short read says nothing there: one also ends at passed descriptors */
     bool has_fin;    /* EPOLLRDHUP: read on after a short read */
     bool has_urgent; /* EPOLLPRI was seen: recv stops short at urgent data (tcp(7)), read on too */

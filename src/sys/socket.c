@@ -55,11 +55,12 @@ static enum sl_err connect_error(int error)
 
 static int open_stream(int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && family != AF_UNIX) {
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    }
-    return fd;
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+void sl_socket_set_nodelay(int fd)
+{
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /* True when the file is a socket that refuses connections: left behind by a process that is gone.
@@ -109,6 +110,9 @@ static enum sl_err open_bound(const struct sl_addr *addr, bool is_shared, struct
         enum sl_err rc = errno == EMFILE || errno == ENFILE ? SL_EMFILE : SL_ESYS;
         sl_diag_set(diag, "cannot open a socket for %s: %s", text, strerror(errno));
         return rc;
+    }
+    if (!sl_addr_is_unix(addr)) {
+        sl_socket_set_nodelay(fd); /* what is accepted inherits it */
     }
     int rc = sl_addr_is_unix(addr) ? bind_unix(fd, addr) : bind_ip(fd, addr, is_shared);
     /* a trial must not listen: a client could come */

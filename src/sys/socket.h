@@ -32,6 +32,10 @@ SL_CHECKED enum sl_err sl_socket_local(int fd, struct sl_addr *ret_addr);
  */
 SL_CHECKED enum sl_err sl_socket_accept(int listen_fd, int *ret_fd, struct sl_addr *ret_peer);
 
+/** From here on what is sent goes out at once (TCP_NODELAY). Sockets that were accepted do that
+ * already. */
+void sl_socket_set_nodelay(int fd);
+
 /**
  * Begins to connect.
  * @return SL_OK (connected), SL_AGAIN (`ret_fd` becomes writable, then sl_socket_connect_result),

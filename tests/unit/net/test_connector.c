@@ -29,6 +29,7 @@ struct world {
     enum sl_reason reason;
     char upstream[SL_ADDR_TEXT_MAX];
     const char *upstream_text;
+    bool has_nagle; /* the connection that it got, after one send */
 };
 
 static struct world *world_of(struct sl_conn *conn)
@@ -49,6 +50,7 @@ static void hook_ended(struct sl_conn *conn)
     w->reason = conn->reason;
     w->upstream_text = conn->upstream_text;
     sl_addr_format(&conn->upstream_addr, w->upstream);
+    w->has_nagle = conn->upstream_tcp != NULL && conn->upstream_tcp->has_nagle;
 }
 
 static void hook_freed(struct sl_conn *conn)
@@ -187,6 +189,7 @@ static uint64_t assert_connected(struct world *w, const char *text)
     char good[SL_ADDR_TEXT_MAX];
     sl_addr_format(&w->good, good);
     assert_string_equal(w->upstream, good);
+    assert_true(w->has_nagle); /* until the second send */
     return took_ms;
 }
 

