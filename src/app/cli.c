@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/cli.h"
+#include "app/completion.h"
+#include "app/manual.h"
 #include "conf/suggest.h"
 #include "relay/reason.h"
 #include <string.h>
@@ -12,13 +14,8 @@ enum {
     IN_DEMO = 1 << SL_COMMAND_DEMO,
 };
 
-/* One row per option: the parser and the help are made from it. */
-static const struct option_row {
-    const char *name;
-    const char *value; /* what stands for the value in the help; NULL: the option takes none */
-    unsigned commands; /* IN_… */
-    const char *text;
-} OPTIONS[SL_OPTION_COUNT] = {
+/* One row per option: the parser, the help, the manual and the completions are made from it. */
+static const struct sl_cli_option OPTIONS[SL_OPTION_COUNT] = {
     [SL_OPTION_CERT] = { "--cert", "FILE", IN_ONESHOT,
                          "certificate chain toward clients, leaf first" },
     [SL_OPTION_KEY] = { "--key", "FILE", IN_ONESHOT,
@@ -53,26 +50,41 @@ static const struct option_row {
     [SL_OPTION_DEFAULTS] = { "--defaults", NULL, IN_CONFIG,
                              "every option at its default, as YAML" },
     [SL_OPTION_MARKDOWN] = { "--markdown", NULL, IN_CONFIG, "the reference of all options" },
+    [SL_OPTION_MAN] = { "--man", NULL, IN_CONFIG, "the same as a manual page, sluice.yaml(5)" },
 };
 
-static const struct command_row {
-    const char *name, *synopsis, *text;
-} COMMANDS[SL_COMMAND_COUNT] = {
+static const struct sl_cli_command COMMANDS[SL_COMMAND_COUNT] = {
     [SL_COMMAND_ONESHOT] = { "LISTEN", "sluice LISTEN CONNECT [OPTIONS]",
                              "Run one service, without a file: tls://:8443 tcp://127.0.0.1:8080" },
     [SL_COMMAND_RUN] = { "run", "sluice run [-c FILE] [OPTIONS]",
                          "Run the services of a configuration file" },
     [SL_COMMAND_CHECK] = { "check", "sluice check [-c FILE] [--as CLIENT]",
                            "Say what is wrong with a configuration, and what it offers" },
-    [SL_COMMAND_CONFIG] = { "config", "sluice config --defaults | --markdown",
+    [SL_COMMAND_CONFIG] = { "config", "sluice config --defaults | --markdown | --man",
                             "Print what can be configured" },
     [SL_COMMAND_DEMO] = { "demo", "sluice demo [--once] [OPTIONS]",
                           "Put TLS before a small page on this machine, with a CA of its own" },
     [SL_COMMAND_VERSION] = { "version", "sluice version",
                              "Print the version, and the TLS library's" },
-    [SL_COMMAND_HELP] = { "help", "sluice help [COMMAND | reasons]",
-                          "Print this, a command's options, or why connections end" },
+    [SL_COMMAND_HELP] = { "help", "sluice help [COMMAND | reasons | man | bash | zsh]",
+                          "Print this, a command's options, why connections end, the "
+                          "manual page, or what completes commands in a shell" },
 };
+
+const struct sl_cli_option *sl_cli_option(enum sl_option option)
+{
+    return &OPTIONS[option];
+}
+
+const struct sl_cli_command *sl_cli_command(enum sl_command command)
+{
+    return &COMMANDS[command];
+}
+
+bool sl_cli_takes(enum sl_command command, enum sl_option option)
+{
+    return (OPTIONS[option].commands & 1U << command) != 0;
+}
 
 const char *sl_cli_option_name(enum sl_option option)
 {
@@ -139,8 +151,8 @@ static enum sl_err take_option(int argc, char **argv, int *at, struct sl_cli *cl
         sl_diag_set(diag, "unknown option %s", arg);
         return SL_EINVAL;
     }
-    const struct option_row *row = &OPTIONS[option];
-    if ((row->commands & 1U << cli->command) == 0) {
+    const struct sl_cli_option *row = &OPTIONS[option];
+    if (!sl_cli_takes(cli->command, option)) {
         sl_diag_set(diag, "%s is not an option of this command", row->name);
         return SL_EINVAL;
     }
@@ -196,10 +208,12 @@ static enum sl_err check_whole(const struct sl_cli *cli, struct sl_diag *diag)
             return SL_EINVAL;
         }
     }
-    bool has_defaults = cli->options[SL_OPTION_DEFAULTS] != NULL;
-    bool has_markdown = cli->options[SL_OPTION_MARKDOWN] != NULL;
-    if (cli->command == SL_COMMAND_CONFIG && has_defaults == has_markdown) {
-        sl_diag_set(diag, "config wants one of --defaults and --markdown");
+    unsigned forms_count = 0;
+    for (enum sl_option form = SL_OPTION_DEFAULTS; form <= SL_OPTION_MAN; form++) {
+        forms_count += cli->options[form] != NULL ? 1 : 0;
+    }
+    if (cli->command == SL_COMMAND_CONFIG && forms_count != 1) {
+        sl_diag_set(diag, "config wants one of --defaults, --markdown and --man");
         return SL_EINVAL;
     }
     return SL_OK;
@@ -246,8 +260,8 @@ enum sl_err sl_cli_parse(int argc, char **argv, struct sl_cli *ret_cli, struct s
 static enum sl_err help_options(enum sl_command command, struct sl_wbuf *out)
 {
     for (size_t i = 0; i < SL_OPTION_COUNT; i++) {
-        const struct option_row *row = &OPTIONS[i];
-        if ((row->commands & 1U << command) == 0) {
+        const struct sl_cli_option *row = &OPTIONS[i];
+        if (!sl_cli_takes(command, (enum sl_option)i)) {
             continue;
         }
         char head[48];
@@ -271,7 +285,7 @@ static enum sl_err help_command(enum sl_command command, struct sl_wbuf *out)
         sl_wbuf_printf(out, "%s\n\n%s.\n", COMMANDS[command].synopsis, COMMANDS[command].text);
     bool has_options = false;
     for (size_t i = 0; i < SL_OPTION_COUNT; i++) {
-        has_options = has_options || (OPTIONS[i].commands & 1U << command) != 0;
+        has_options = has_options || sl_cli_takes(command, (enum sl_option)i);
     }
     if (rc == SL_OK && has_options) {
         rc = sl_wbuf_printf(out, "\nOptions:\n");
@@ -295,8 +309,17 @@ static enum sl_err help_reasons(struct sl_wbuf *out)
 enum sl_err sl_cli_help(const char *topic, struct sl_wbuf *out)
 {
     enum sl_command command;
-    if (topic != NULL && strcmp(topic, "reasons") == 0) {
-        return help_reasons(out);
+    static const struct {
+        const char *name;
+        enum sl_err (*put)(struct sl_wbuf *out);
+    } TOPICS[] = { { "reasons", help_reasons },
+                   { "man", sl_manual_put },
+                   { "bash", sl_completion_bash_put },
+                   { "zsh", sl_completion_zsh_put } };
+    for (size_t i = 0; topic != NULL && i < SL_COUNT(TOPICS); i++) {
+        if (strcmp(topic, TOPICS[i].name) == 0) {
+            return TOPICS[i].put(out);
+        }
     }
     if (topic != NULL) {
         enum sl_err rc = command_find(topic, &command);

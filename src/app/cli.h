@@ -2,6 +2,7 @@
 /** @file The command line: which command, and its options. */
 #pragma once
 #include "base/diag.h"
+#include <stdbool.h>
 
 enum sl_command {
     SL_COMMAND_ONESHOT, /* sluice LISTEN CONNECT … */
@@ -38,8 +39,11 @@ enum sl_option {
     SL_OPTION_ONCE,
     SL_OPTION_DEFAULTS,
     SL_OPTION_MARKDOWN,
+    SL_OPTION_MAN,
     SL_OPTION_COUNT
 };
+
+enum { SL_CLI_HELP_MAX = 16 * 1024 };
 
 struct sl_cli {
     enum sl_command command;
@@ -52,8 +56,25 @@ struct sl_cli {
 SL_CHECKED enum sl_err sl_cli_parse(int argc, char **argv, struct sl_cli *ret_cli,
                                     struct sl_diag *diag);
 
+struct sl_cli_option {
+    const char *name;
+    const char *value; /* what stands for the value in the help; NULL: the option takes none */
+    unsigned commands; /* a bit for each that takes it: sl_cli_takes */
+    const char *text;
+};
+
+struct sl_cli_command {
+    const char *name; /* of the one-service form: "LISTEN" */
+    const char *synopsis, *text;
+};
+
+const struct sl_cli_option *sl_cli_option(enum sl_option option);
+const struct sl_cli_command *sl_cli_command(enum sl_command command);
+bool sl_cli_takes(enum sl_command command, enum sl_option option);
+
 /** "--cert". */
 const char *sl_cli_option_name(enum sl_option option);
 
-/** The text of `sluice help` or `sluice help COMMAND`; NULL when there is no such command. */
+/** The text of `sluice help` or `sluice help TOPIC` (at most SL_CLI_HELP_MAX bytes). SL_OK,
+ * SL_ENOENT (no such topic), SL_ENOSPC. */
 SL_CHECKED enum sl_err sl_cli_help(const char *topic, struct sl_wbuf *out);

@@ -158,11 +158,11 @@ const struct sl_conf_file *sl_load_key_file(const struct sl_conf_certificate *co
 SL_CHECKED enum sl_err sl_load_secret_path(struct sl_load *load, const struct sl_conf_file *file,
                                            const char **ret_path);
 
-/** Warns when others than its owner can read a file whose permission bits are `mode`. */
-void sl_load_secret_warn(struct sl_load *load, const struct sl_conf_file *file, const char *path,
-                         const char *what, unsigned mode);
+/** Warns when all can read a file whose permission bits are `mode`. */
+void sl_load_secret_warn(struct sl_load *load, const struct sl_conf_file *file, const char *what,
+                         unsigned mode);
 
 /** As sl_load_secret_path, of a passphrase or PIN, with a finding as well when it is not there or
- * others can read it. SL_ENOENT and SL_ESYS too. */
+ * everybody can read it. SL_ENOENT and SL_ESYS too. */
 SL_CHECKED enum sl_err sl_load_secret(struct sl_load *load, const struct sl_conf_file *file,
                                       const char **ret_path);

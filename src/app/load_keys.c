@@ -166,8 +166,7 @@ static void tell_of_keys(struct sl_loader *l)
     for (size_t i = 0; i < l->load->keys_count; i++) {
         const struct sl_load_key *key = &l->keys[i];
         uint32_t chain;
-        sl_load_secret_warn(l->load, key->file, l->load->key_files[i].path, "private key",
-                            key->mode);
+        sl_load_secret_warn(l->load, key->file, "private key", key->mode);
         bool is_said =
             sl_map_find(&l->chain_names, sl_slice_cstr(key->file->path), &chain) == SL_OK &&
             l->chains[chain].is_failed;

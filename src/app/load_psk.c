@@ -27,7 +27,7 @@ static enum sl_err text_read(struct sl_loader *l, const struct sl_conf_file *fil
         sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s", diag.text);
         return rc;
     }
-    sl_load_secret_warn(l->load, file, path, "pre-shared key", mode);
+    sl_load_secret_warn(l->load, file, "pre-shared key", mode);
     rc = sl_file_read_fd(fd, SL_PSK_TEXT_MAX, &diag, ret_text);
     sl_socket_close(&fd);
     return rc == SL_OK || rc == SL_ENOMEM ? rc : complain(l, file, diag.text);

@@ -4,20 +4,7 @@
 #include "sys/socket.h"
 #include <stdlib.h>
 
-enum { MODE_OTHERS = 0044 };            /* group or all may read it */
-enum { CREDENTIAL_MODE_OTHERS = 0004 }; /* the same of what a service manager hands over */
-
-/* The group's bits of a credential are those of the list by which its service may read it. */
-static unsigned others_mode(const char *path)
-{
-    struct sl_slice rest = sl_slice_cstr(path);
-    struct sl_slice folder = sl_slice_cstr(getenv("CREDENTIALS_DIRECTORY"));
-    if (folder.len == 0 || !sl_slice_starts(rest, folder)) {
-        return MODE_OTHERS;
-    }
-    (void)sl_slice_cut(&rest, folder.len);
-    return sl_slice_starts(rest, SL_SLICE("/")) ? CREDENTIAL_MODE_OTHERS : MODE_OTHERS;
-}
+enum { MODE_ALL = 0004 }; /* all may read it; who is in its group was chosen for that */
 
 enum sl_err sl_load_secret_path(struct sl_load *load, const struct sl_conf_file *file,
                                 const char **ret_path)
@@ -37,13 +24,13 @@ enum sl_err sl_load_secret_path(struct sl_load *load, const struct sl_conf_file 
     return SL_OK;
 }
 
-void sl_load_secret_warn(struct sl_load *load, const struct sl_conf_file *file, const char *path,
-                         const char *what, unsigned mode)
+void sl_load_secret_warn(struct sl_load *load, const struct sl_conf_file *file, const char *what,
+                         unsigned mode)
 {
-    if ((mode & others_mode(path)) != 0) {
+    if ((mode & MODE_ALL) != 0) {
         sl_findings_add(&load->findings, SL_FINDING_WARNING, file->pos,
-                        "%s: others than its owner can read this %s (mode %04o)", file->path, what,
-                        mode);
+                        "%s: everybody on this machine can read this %s (mode %04o)", file->path,
+                        what, mode);
     }
 }
 
@@ -60,7 +47,7 @@ enum sl_err sl_load_secret(struct sl_load *load, const struct sl_conf_file *file
     }
     sl_socket_close(&fd);
     if (rc == SL_OK) {
-        sl_load_secret_warn(load, file, path, "secret", mode);
+        sl_load_secret_warn(load, file, "secret", mode);
         *ret_path = path;
     }
     return rc;

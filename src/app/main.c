@@ -41,7 +41,7 @@ static int print_text(enum sl_err (*render)(struct sl_wbuf *out))
 
 static int command_help(const struct sl_cli *cli)
 {
-    uint8_t bytes[8192];
+    uint8_t bytes[SL_CLI_HELP_MAX];
     struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
     enum sl_err rc = sl_cli_help(cli->topic, &out);
     if (rc != SL_OK) {
@@ -125,6 +125,7 @@ static int run_command(const struct sl_cli *cli)
         return sl_demo(cli);
     case SL_COMMAND_CONFIG:
         return print_text(cli->options[SL_OPTION_MARKDOWN] != NULL ? sl_conf_render_markdown
+                          : cli->options[SL_OPTION_MAN] != NULL    ? sl_conf_render_man
                                                                    : sl_conf_render_defaults);
     case SL_COMMAND_VERSION:
         return command_version();

@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/render.h"
-#include "conf/schema.h"
+#include "conf/page.h"
 #include <string.h>
 
 enum { SECONDS_PER_HOUR = 3600 };
-
-/* Writes until something did not fit, and remembers that. */
-struct page {
-    struct sl_wbuf *out;
-    enum sl_err rc;
-};
-
-static void SL_PRINTF(2, 3) put(struct page *page, const char *format, ...)
-{
-    if (page->rc == SL_OK) {
-        va_list args;
-        va_start(args, format);
-        page->rc = sl_wbuf_vprintf(page->out, format, args);
-        va_end(args);
-    }
-}
-
-static void range_put(struct page *page, const struct sl_schema_option *option)
-{
-    if (page->rc == SL_OK) {
-        page->rc = sl_schema_range_put(option, page->out);
-    }
-}
 
 static bool has_range(const struct sl_schema_option *option)
 {
@@ -70,14 +47,6 @@ static void default_put(struct page *page, const struct sl_schema_option *option
         put(page, "%*s%s%s: %s\n", depth * 2, "", is_needed ? "" : "#", option->key,
             option->example);
     }
-}
-
-static enum sl_err page_end(const struct page *page, size_t before)
-{
-    if (page->rc != SL_OK) {
-        page->out->len = before;
-    }
-    return page->rc;
 }
 
 enum sl_err sl_conf_render_defaults(struct sl_wbuf *out)

@@ -12,3 +12,6 @@ SL_CHECKED enum sl_err sl_conf_render_defaults(struct sl_wbuf *out);
 /** docs/configuration.md: each option with type, unit, range, default and text; then the policies.
  */
 SL_CHECKED enum sl_err sl_conf_render_markdown(struct sl_wbuf *out);
+
+/** The manual page sluice.yaml(5): the options as in docs/configuration.md. */
+SL_CHECKED enum sl_err sl_conf_render_man(struct sl_wbuf *out);

@@ -264,7 +264,7 @@ class TestCredentials:
 
     @pytest.mark.parametrize("mode, folder_name, warns", [
         (0o400, "credentials", False), (0o440, "credentials", False),
-        (0o444, "credentials", True), (0o440, "credentials-of-others", True)])
+        (0o444, "credentials", True), (0o444, "credentials-of-others", True)])
     def test_only_what_all_may_read_is_a_warning(self, folder, pki, mode, folder_name, warns):
         for name in ["credentials", "credentials-of-others"]:
             (pathlib.Path(folder) / name).mkdir(mode=0o700)
@@ -276,4 +276,4 @@ class TestCredentials:
         done = sluice.command("check", "-c", config, env={
             **os.environ, "CREDENTIALS_DIRECTORY": f"{folder}/credentials"})
         assert done.returncode == 0, done.stderr
-        assert ("others than its owner can read" in done.stderr) == warns
+        assert ("everybody on this machine can read" in done.stderr) == warns

@@ -79,9 +79,9 @@ static void what_is_wrong_is_said(void **state)
     assert_refused(WORDS("run", "-c", "a", "-c", "b"), "-c is given twice");
     assert_refused(WORDS("run", "again"), "one argument too many: again");
     assert_refused(WORDS("demo", "--once=1"), "--once takes no value");
-    assert_refused(WORDS("config"), "config wants one of --defaults and --markdown");
+    assert_refused(WORDS("config"), "config wants one of --defaults, --markdown and --man");
     assert_refused(WORDS("config", "--defaults", "--markdown"),
-                   "config wants one of --defaults and --markdown");
+                   "config wants one of --defaults, --markdown and --man");
     assert_refused(WORDS("tls://:1"),
                    "two URLs are wanted, where to listen and where to connect to");
     assert_refused(WORDS("tls://:1", "tcp://h:1", "tcp://h:2"), "one argument too many: tcp://h:2");
