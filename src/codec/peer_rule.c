@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/peer_rule.h"
-#include "base/addr.h"
+#include "base/prefix.h"
 #include "codec/pem.h"
 #include <string.h>
 
@@ -215,70 +215,35 @@ static bool uri_fits(struct sl_slice pattern, struct sl_slice uri)
            sl_slice_eq(tail(pattern, head), tail(uri, head));
 }
 
-/* An address and how many of its bits count. */
-struct prefix {
-    uint8_t bytes[IPV6_LEN];
-    size_t len; /* bytes */
-    uint64_t bits_count;
-};
-
-static enum sl_err prefix_parse(struct sl_slice text, struct prefix *ret_prefix)
-{
-    size_t slash = sl_slice_find(text, '/');
-    struct sl_addr addr;
-    struct prefix prefix = { 0 };
-    if (sl_addr_from_ip(sl_slice_of(text.ptr, slash), 0, &addr) != SL_OK) {
-        return SL_EINVAL;
-    }
-    if (addr.sa.any.sa_family == AF_INET) {
-        prefix.len = IPV4_LEN;
-        memcpy(prefix.bytes, &addr.sa.in.sin_addr, IPV4_LEN);
-    } else {
-        prefix.len = IPV6_LEN;
-        memcpy(prefix.bytes, &addr.sa.in6.sin6_addr, IPV6_LEN);
-    }
-    prefix.bits_count = prefix.len * 8;
-    if (slash < text.len && (sl_slice_number(tail(text, slash + 1), &prefix.bits_count) != SL_OK ||
-                             prefix.bits_count > prefix.len * 8)) {
-        return SL_EINVAL;
-    }
-    *ret_prefix = prefix;
-    return SL_OK;
-}
-
-static bool bit_of(const uint8_t *bytes, size_t i)
-{
-    return (bytes[i / 8] >> (7 - i % 8) & 1) != 0;
-}
-
 static enum sl_err ip_check(struct sl_slice pattern, struct sl_diag *diag)
 {
-    struct prefix prefix;
-    if (prefix_parse(pattern, &prefix) != SL_OK) {
-        sl_diag_set(diag, "an ip pattern is an address, or a prefix such as 10.0.0.0/8");
+    struct sl_prefix prefix;
+    const enum sl_err rc = sl_prefix_parse(pattern, &prefix);
+    if (rc == SL_ERANGE) {
+        sl_diag_set(diag, "the address has bits behind its prefix: all of them must be 0");
         return SL_EINVAL;
     }
-    for (size_t i = prefix.bits_count; i < prefix.len * 8; i++) {
-        if (bit_of(prefix.bytes, i)) {
-            sl_diag_set(diag, "the address has bits behind its prefix: all of them must be 0");
-            return SL_EINVAL;
-        }
+    if (rc != SL_OK || prefix.family == SL_PREFIX_UNIX) {
+        sl_diag_set(diag, "an ip pattern is an address, or a prefix such as 10.0.0.0/8");
+        return SL_EINVAL;
     }
     return SL_OK;
 }
 
 static bool ip_fits(struct sl_slice pattern, struct sl_slice address)
 {
-    struct prefix prefix;
-    if (prefix_parse(pattern, &prefix) != SL_OK || prefix.len != address.len) {
-        return false;
+    struct sl_prefix prefix;
+    struct sl_addr addr = { 0 };
+    if (address.len == IPV4_LEN) {
+        addr.len = sizeof(addr.sa.in);
+        addr.sa.in.sin_family = AF_INET;
+        memcpy(&addr.sa.in.sin_addr, address.ptr, IPV4_LEN);
+    } else if (address.len == IPV6_LEN) {
+        addr.len = sizeof(addr.sa.in6);
+        addr.sa.in6.sin6_family = AF_INET6;
+        memcpy(&addr.sa.in6.sin6_addr, address.ptr, IPV6_LEN);
     }
-    for (size_t i = 0; i < prefix.bits_count; i++) {
-        if (bit_of(prefix.bytes, i) != bit_of(address.ptr, i)) {
-            return false;
-        }
-    }
-    return true;
+    return sl_prefix_parse(pattern, &prefix) == SL_OK && sl_prefix_has(&prefix, &addr);
 }
 
 static enum sl_err text_check(struct sl_slice pattern, struct sl_diag *diag)

@@ -43,7 +43,7 @@ const char *sl_peer_kind_name(enum sl_peer_kind kind);
  *     email  an address, or "*@" and a domain. Case counts before the '@' (RFC 5321 2.4)
  *     uri    exact, but for the case of scheme and host (RFC 3986 6.2.2.1); one '*' at the end,
  *            behind the authority and its '/' where there is one, stands for any rest
- *     ip     an address, or a prefix such as 10.0.0.0/8
+ *     ip     an address, or a prefix such as 10.0.0.0/8 (base/prefix.h)
  *     cn, ou text in which each '*' stands for any characters, or none; ASCII case does not count
  *            (X.520 caseIgnoreMatch)
  *     spki   a pin (sl_pin_parse)

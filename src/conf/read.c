@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/read.h"
+#include "base/prefix.h"
 #include "codec/token_uri.h"
 #include "conf/policies.h"
 #include "conf/read_url.h"
@@ -26,6 +27,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_HOST] = "a DNS name or IP address of ",
     [SL_TYPE_STRING] = "a word of ",
     [SL_TYPE_STRINGS] = "a list of ",
+    [SL_TYPE_PREFIXES] = "a prefix such as 10.0.0.0/8, an address, unix, or a list of ",
     [SL_TYPE_LISTENS] = "a URL or a list of ",
     [SL_TYPE_CONNECTS] = "a URL or a list of ",
     [SL_TYPE_MAP] = "a map of options",
@@ -361,6 +363,50 @@ static bool strings_read(struct sl_read *read, const struct sl_schema_option *op
     return true;
 }
 
+static bool prefix_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *node, struct sl_prefix *prefix)
+{
+    enum sl_err rc = sl_prefix_parse(node->text, prefix);
+    if (rc == SL_ERANGE) {
+        sl_read_error(read, node->pos, "'%s' cannot be '%s': bits behind the prefix must be 0",
+                      option->key, sl_text_shown(node->text).text);
+    } else if (rc != SL_OK) {
+        return range_check(read, option, node, SL_EINVAL, 0);
+    }
+    return rc == SL_OK;
+}
+
+static bool prefixes_read(struct sl_read *read, const struct sl_schema_option *option,
+                          const struct sl_yaml_node *node, void *field)
+{
+    const bool is_list = node->kind == SL_YAML_LIST;
+    size_t count = is_list ? node->count : 1;
+    struct sl_prefix *prefixes = sl_read_alloc(read, count, sizeof(*prefixes));
+    struct sl_seen seen;
+    if (prefixes == NULL || sl_seen_init(&seen, read->arena, count) != SL_OK) {
+        read->is_out_of_memory = true;
+        return false;
+    }
+    const struct sl_yaml_node *item = is_list ? node->first : node;
+    bool is_ok = true;
+    for (size_t i = 0; i < count; i++, item = item->next) {
+        struct sl_conf_pos first;
+        if (!sl_read_expect_item(read, option, item) ||
+            !prefix_read(read, option, item, &prefixes[i])) {
+            is_ok = false;
+        } else if (!sl_seen_add(&seen, item->text, item->pos, &first)) {
+            sl_read_error(read, item->pos, "'%s' stands in '%s' twice: first on line %u",
+                          sl_text_shown(item->text).text, option->key, first.line);
+        }
+    }
+    if (is_ok) {
+        count = sl_prefixes_sort(prefixes, count);
+        memcpy(field, &prefixes, sizeof(prefixes));
+        memcpy((char *)field - option->at + option->count_at, &count, sizeof(count));
+    }
+    return is_ok;
+}
+
 /* How each type is read, and from what; types made of maps are read by parse.c. */
 static const struct {
     bool (*read)(struct sl_read *, const struct sl_schema_option *, const struct sl_yaml_node *,
@@ -379,6 +425,7 @@ static const struct {
     [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
     [SL_TYPE_STRING] = { string_read, SL_YAML_SCALAR },
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
+    [SL_TYPE_PREFIXES] = { prefixes_read, SL_YAML_LIST },
     [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
     [SL_TYPE_CONNECTS] = { sl_read_urls, SL_YAML_LIST },
 };
@@ -387,7 +434,7 @@ void sl_read_value(struct sl_read *read, const struct sl_schema_option *option,
                    const struct sl_yaml_node *node, void *base)
 {
     bool may_be_one = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_CONNECTS ||
-                      option->type == SL_TYPE_FILES;
+                      option->type == SL_TYPE_FILES || option->type == SL_TYPE_PREFIXES;
     enum sl_yaml_kind kind =
         may_be_one && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;
     assert(READERS[option->type].read != NULL);

@@ -51,6 +51,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_HOST] = "host",
     [SL_TYPE_STRING] = "string",
     [SL_TYPE_STRINGS] = "list of strings",
+    [SL_TYPE_PREFIXES] = "prefix or list",
     [SL_TYPE_LISTENS] = "URL or list",
     [SL_TYPE_CONNECTS] = "URL or list",
     [SL_TYPE_MAP] = "map",
@@ -198,6 +199,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_STRINGS:
         return sl_wbuf_printf(out, "1 to %zu, each %" PRIu64 " to %" PRIu64 " bytes",
                               option->count_max, option->min, option->max);
+    case SL_TYPE_PREFIXES:
     case SL_TYPE_LISTENS:
     case SL_TYPE_CONNECTS:
     case SL_TYPE_CERTIFICATES:

@@ -39,6 +39,8 @@ enum sl_schema_type {
     SL_TYPE_HOST,         /* DNS name or IP literal: struct sl_conf_string */
     SL_TYPE_STRING,       /* struct sl_conf_string */
     SL_TYPE_STRINGS,      /* list: array of struct sl_conf_string, and its count */
+    SL_TYPE_PREFIXES,     /* prefix or list of them: array of struct sl_prefix as sl_prefixes_sort
+                           * leaves it, and its count */
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */

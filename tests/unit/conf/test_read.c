@@ -1,6 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/prefix.h"
+#include "conf/read.h"
 #include "expect.h"
 #include <stdlib.h>
+
+struct places {
+    struct sl_prefix *prefixes;
+    size_t count;
+};
+
+/* Reads `[a, b, ...]` as an option of prefixes; gives what was said of it. */
+static size_t prefixes_read(const char *list, struct places *ret_places, struct sl_arena *arena,
+                            char *ret_text, size_t size)
+{
+    const struct sl_schema_option option = { .key = "from",
+                                             .type = SL_TYPE_PREFIXES,
+                                             .count_max = 4,
+                                             .at = offsetof(struct places, prefixes),
+                                             .count_at = offsetof(struct places, count) };
+    struct sl_findings findings;
+    struct sl_yaml_node *root = NULL;
+    sl_arena_init(arena, 0);
+    sl_findings_init(&findings, arena);
+    struct sl_read read = { .arena = arena, .findings = &findings };
+    assert_int_equal(sl_yaml_parse(sl_slice_cstr(list), arena, &findings, &root), SL_OK);
+    sl_read_value(&read, &option, root->first, ret_places);
+    findings_text(&findings, ret_text, size);
+    return findings.errors_count;
+}
+
+static void expect_prefixes(const char *list, const char *wanted)
+{
+    char text[1024];
+    struct sl_arena arena;
+    struct places places = { 0 };
+    const size_t errors_count = prefixes_read(list, &places, &arena, text, sizeof(text));
+    assert_int_equal(errors_count, 0);
+    size_t len = 0;
+    for (size_t i = 0; i < places.count; i++) {
+        char prefix[SL_PREFIX_TEXT_MAX];
+        sl_prefix_format(&places.prefixes[i], prefix);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s ", prefix);
+    }
+    sl_arena_fini(&arena);
+    assert_string_equal(text, wanted);
+}
+
+static void expect_no_prefixes(const char *list, const char *wanted)
+{
+    char text[1024];
+    struct sl_arena arena;
+    struct places places = { 0 };
+    assert_int_equal(prefixes_read(list, &places, &arena, text, sizeof(text)), 1);
+    sl_arena_fini(&arena);
+    assert_string_equal(text, wanted);
+}
+
+static void prefixes_are_read_one_or_many_and_sorted(void **state)
+{
+    SL_UNUSED(state);
+    expect_prefixes("from: 10.0.0.0/8", "10.0.0.0/8 ");
+    expect_prefixes("from: [unix, '::1', 10.1.0.0/16, 10.0.0.0/8]", "10.0.0.0/8 ::1/128 unix ");
+}
+
+static void what_is_wrong_with_a_prefix_is_said_at_its_place(void **state)
+{
+    SL_UNUSED(state);
+    expect_no_prefixes("from: [10.0.0.0/8, 10.0.0.1/8]",
+                       "1:20: error: 'from' cannot be '10.0.0.1/8': bits behind the prefix must be "
+                       "0\n");
+    expect_no_prefixes("from: example.com",
+                       "1:7: error: 'from' cannot be 'example.com': a prefix such as 10.0.0.0/8, "
+                       "an address, unix, or a list of 1 to 4\n");
+    expect_no_prefixes("from: [10.0.0.1, 10.0.0.1]",
+                       "1:18: error: '10.0.0.1' stands in 'from' twice: first on line 1\n");
+    expect_no_prefixes("from: [10.0.0.1, [10.0.0.2]]",
+                       "1:18: error: an entry of 'from' must be a single value\n");
+    expect_no_prefixes("from: []",
+                       "1:7: error: 'from' is empty: a prefix such as 10.0.0.0/8, an address, "
+                       "unix, or a list of 1 to 4\n");
+    expect_no_prefixes("from: ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4', '1.1.1.5']",
+                       "1:7: error: 'from' has 5 entries: at most 4\n");
+}
 
 static void integers_keep_their_range(void **state)
 {
@@ -155,6 +236,8 @@ static void values_may_be_quoted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prefixes_are_read_one_or_many_and_sorted),
+        cmocka_unit_test(what_is_wrong_with_a_prefix_is_said_at_its_place),
         cmocka_unit_test(integers_keep_their_range),
         cmocka_unit_test(durations_keep_their_range_and_their_unit),
         cmocka_unit_test(sizes_keep_their_range),
