@@ -41,14 +41,19 @@ static void alert_text(int alert, char *text, size_t size)
     }
 }
 
+void sl_tls_alert_say(uint8_t alert, struct sl_diag *diag)
+{
+    char text[64];
+    alert_text(alert, text, sizeof(text));
+    sl_diag_set(diag, "the peer sent alert: %s", text);
+}
+
 enum sl_err sl_tls_error_take(enum sl_err otherwise, const char *what, struct sl_diag *diag)
 {
     unsigned long error = ERR_peek_error();
     bool is_nomem = ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
     if (error != 0 && is_alert(error)) {
-        char text[64];
-        alert_text(ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET, text, sizeof(text));
-        sl_diag_set(diag, "the peer sent alert: %s", text);
+        sl_tls_alert_say((uint8_t)(ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET), diag);
     } else {
         const char *text = error == 0                ? "failed without a reason"
                            : ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error))

@@ -11,3 +11,6 @@
  */
 SL_CHECKED enum sl_err sl_tls_error_take(enum sl_err otherwise, const char *what,
                                          struct sl_diag *diag);
+
+/** Says that the peer has sent this alert (RFC 8446 6). */
+void sl_tls_alert_say(uint8_t alert, struct sl_diag *diag);

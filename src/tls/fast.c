@@ -2,6 +2,7 @@
 #include "tls/fast.h"
 #include "tls/fast_impl.h"
 #include "tls/key_provider_impl.h"
+#include "tls/record_keys.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -74,6 +75,7 @@ static void teardown(void *provider)
     }
     EVP_MAC_free(fast->hmac);
     EVP_KDF_free(fast->kdf);
+    sl_record_pool_destroy(fast->pool);
     free(fast);
 }
 
@@ -185,6 +187,33 @@ static bool provider_load(void)
     }
     struct sl_fast *fast = OSSL_PROVIDER_get0_provider_ctx(provider);
     return open_all(fast) || OSSL_PROVIDER_unload(provider) == -1;
+}
+
+struct sl_fast *sl_fast_find(void)
+{
+    if (OSSL_PROVIDER_available(NULL, NAME) != 1) {
+        return NULL;
+    }
+    OSSL_PROVIDER *provider = OSSL_PROVIDER_load(NULL, NAME); /* counts one more who has it */
+    struct sl_fast *fast = provider == NULL ? NULL : OSSL_PROVIDER_get0_provider_ctx(provider);
+    if (provider != NULL) {
+        (void)OSSL_PROVIDER_unload(provider);
+    }
+    return fast;
+}
+
+enum sl_err sl_tls_fast_records(bool is_wanted)
+{
+    struct sl_fast *fast = sl_fast_find();
+    enum sl_err rc = SL_OK;
+    if (fast != NULL && is_wanted && fast->pool == NULL) {
+        rc = sl_record_pool_create(SL_RECORD_CIPHERS_MAX, &fast->pool);
+    }
+    if (fast != NULL && rc == SL_OK) {
+        fast->has_records = is_wanted;
+    }
+    ERR_clear_error();
+    return rc;
 }
 
 enum sl_err sl_tls_fast_use(bool is_wanted, bool *ret_is_used)

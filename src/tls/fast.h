@@ -18,3 +18,10 @@
  * @return SL_OK, SL_ETLS (nothing is changed)
  */
 SL_CHECKED enum sl_err sl_tls_fast_use(bool is_wanted, bool *ret_is_used);
+
+/**
+ * Whether sessions that are made from now on leave libssl when their handshake is over
+ * (tls/established.h). That needs the traffic secrets, which only the provider of this file gives:
+ * where it is not used, all stays with libssl. SL_OK, SL_ETLS, SL_ENOMEM.
+ */
+SL_CHECKED enum sl_err sl_tls_fast_records(bool is_wanted);

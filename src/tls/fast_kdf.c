@@ -200,21 +200,23 @@ static bool hmac(const struct sl_fast_digest *digest, const uint8_t *key, size_t
     return is_ok;
 }
 
-/* HKDF-Expand-Label (RFC 8446 7.1) for at most one output of the digest. */
-static bool expand(const struct kdf *kdf, struct sl_slice secret, struct sl_slice context,
-                   size_t out_len, uint8_t *out)
+bool sl_fast_expand(const struct sl_fast_digest *digest, struct sl_slice secret,
+                    struct sl_slice prefix, struct sl_slice label, struct sl_slice context,
+                    size_t out_len, uint8_t *out)
 {
-    const struct sl_fast_digest *digest = kdf->digest;
     uint8_t text[SL_FAST_BLOCK_MAX + INFO_MAX], made[SL_FAST_DIGEST_MAX];
     uint8_t *to = text + digest->block_len;
-    size_t prefix_len = kdf->lens[FIELD_PREFIX], label_len = kdf->lens[FIELD_LABEL];
     *to++ = (uint8_t)(out_len >> 8);
     *to++ = (uint8_t)out_len;
-    *to++ = (uint8_t)(prefix_len + label_len);
-    memcpy(to, kdf->fields[FIELD_PREFIX], prefix_len);
-    to += prefix_len;
-    memcpy(to, kdf->fields[FIELD_LABEL], label_len);
-    to += label_len;
+    *to++ = (uint8_t)(prefix.len + label.len);
+    if (prefix.len != 0) {
+        memcpy(to, prefix.ptr, prefix.len);
+        to += prefix.len;
+    }
+    if (label.len != 0) {
+        memcpy(to, label.ptr, label.len);
+        to += label.len;
+    }
     *to++ = (uint8_t)context.len;
     if (context.len != 0) {
         memcpy(to, context.ptr, context.len);
@@ -234,6 +236,30 @@ static bool expand(const struct kdf *kdf, struct sl_slice secret, struct sl_slic
 static struct sl_slice field_of(const struct kdf *kdf, size_t field)
 {
     return sl_slice_of(kdf->fields[field], kdf->lens[field]);
+}
+
+static bool expand(const struct kdf *kdf, struct sl_slice secret, struct sl_slice context,
+                   size_t out_len, uint8_t *out)
+{
+    return sl_fast_expand(kdf->digest, secret, field_of(kdf, FIELD_PREFIX),
+                          field_of(kdf, FIELD_LABEL), context, out_len, out);
+}
+
+/* Keeps what an established connection is protected with, for who has asked for it. */
+static void secret_note(const struct kdf *kdf, const uint8_t *secret, size_t len)
+{
+    struct sl_fast_secrets *secrets = kdf->fast->running;
+    const struct sl_slice label = field_of(kdf, FIELD_LABEL);
+    if (secrets == NULL || len != kdf->digest->len || len > SL_FAST_SECRET_MAX) {
+        return;
+    }
+    struct sl_fast_secret *to = sl_slice_eq(label, SL_SLICE("c ap traffic"))   ? &secrets->client
+                                : sl_slice_eq(label, SL_SLICE("s ap traffic")) ? &secrets->server
+                                                                               : NULL;
+    if (to != NULL) {
+        to->digest = kdf->digest;
+        memcpy(to->bytes, secret, len);
+    }
 }
 
 /* A step of the key schedule (RFC 8446 7.1): Derive-Secret of the one before over no messages,
@@ -272,7 +298,11 @@ static int kdf_derive(void *data, unsigned char *out, size_t len, const OSSL_PAR
     }
     if (is_here && kdf->mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY && kdf->lens[FIELD_KEY] != 0 &&
         len != 0 && len <= kdf->digest->len) {
-        return expand(kdf, field_of(kdf, FIELD_KEY), field_of(kdf, FIELD_DATA), len, out);
+        bool is_ok = expand(kdf, field_of(kdf, FIELD_KEY), field_of(kdf, FIELD_DATA), len, out);
+        if (is_ok) {
+            secret_note(kdf, out, len);
+        }
+        return is_ok;
     }
     return divert(kdf) ? EVP_KDF_derive(kdf->original, out, len, NULL) : 0;
 }
