@@ -2,6 +2,7 @@
 #include "base/addr.h"
 #include "tls/context_impl.h"
 #include "tls/error.h"
+#include "tls/handover.h"
 #include "tls/hello.h"
 #include "tls/note.h"
 #include "tls/own.h"
@@ -279,6 +280,7 @@ static int session_keep(SSL *ssl, SSL_SESSION *session)
         return 0;
     }
     sl_tls_resume_put(&tls->ctx->resume, session, tls->offer, sl_tls_resume_clock_s());
+    sl_tls_handover_resumable(tls);
     return 1; /* the reference is ours now */
 }
 
@@ -336,7 +338,8 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     }
     (void)SSL_CTX_set_session_cache_mode(ctx->ssl_ctx,
                                          SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    if (!conf->has_full_handshakes) {
+    ctx->has_resumption = !conf->has_full_handshakes;
+    if (ctx->has_resumption) {
         SSL_CTX_sess_set_new_cb(ctx->ssl_ctx, session_keep);
     }
     if (conf->has_bare_tls_1_3) {

@@ -6,6 +6,8 @@
 #include "tls/select.h"
 #include <openssl/ssl.h>
 
+struct sl_fast;
+
 struct sl_tls_ctx {
     SSL_CTX *ssl_ctx;
     BIO_METHOD *bio_method;
@@ -30,5 +32,9 @@ struct sl_tls_ctx {
 
     /* toward upstreams */
     char *name; /* NULL for none */
+    bool has_resumption;
     struct sl_tls_resume resume;
+
+    struct sl_fast *fast; /* tls/fast_impl.h, not owned; NULL: not there, */
+    bool has_sought_fast; /* when it was sought */
 };

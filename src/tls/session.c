@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/error.h"
+#include "tls/established.h"
+#include "tls/handover.h"
 #include "tls/identity.h"
 #include "tls/note.h"
 #include "tls/opening.h"
@@ -22,8 +24,8 @@ static void on_message(int is_written, int version, int type, const void *bytes,
 {
     SL_UNUSED(version);
     SL_UNUSED(arg);
-    SL_UNUSED(bytes);
     struct sl_tls *tls = SSL_get_app_data(ssl);
+    sl_tls_handover_note(tls, is_written != 0, type, sl_slice_of(bytes, len));
     if (is_written == 0 && type == SSL3_RT_HANDSHAKE && len > 0 && tls->is_done) {
         tls->io.asides_count++;
     }
@@ -59,6 +61,10 @@ static enum sl_err session_create(struct sl_tls_ctx *ctx, struct sl_tls **ret_tl
         return SL_ENOMEM;
     }
     SSL_set_msg_callback(tls->ssl, on_message);
+    enum sl_err rc = sl_tls_handover_begin(tls);
+    if (rc != SL_OK) {
+        return rc;
+    }
     *ret_tls = SL_STEAL(tls);
     return SL_OK;
 }
@@ -171,6 +177,8 @@ void sl_tls_destroy(struct sl_tls *tls)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
     wait_end(tls);
+    sl_tls_handover_end(tls);
+    sl_established_destroy(tls->own);
     SSL_free(tls->ssl);
     ERR_clear_error();
     sl_tls_ctx_unref(tls->ctx);
@@ -351,7 +359,7 @@ static enum sl_err peer_read(struct sl_tls *tls)
 /* libssl does not hand over the new ticket of a resumed TLS 1.2 session by itself. */
 static void renewed_keep(struct sl_tls *tls)
 {
-    if (tls->ctx->is_server || !tls->is_resumed || SSL_version(tls->ssl) >= TLS1_3_VERSION) {
+    if (tls->ctx->is_server || !tls->is_resumed || tls->is_1_3) {
         return;
     }
     SSL_SESSION *session = SSL_get1_session(tls->ssl);
@@ -365,6 +373,7 @@ static enum sl_err handshake_done(struct sl_tls *tls)
 {
     int group = (int)SSL_get_negotiated_group(tls->ssl);
     tls->version = SSL_get_version(tls->ssl);
+    tls->is_1_3 = SSL_version(tls->ssl) >= TLS1_3_VERSION;
     tls->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(tls->ssl));
     tls->group = group == NID_undef ? NULL : SSL_group_to_name(tls->ssl, group);
     tls->psk = sl_tls_psk_used(tls);
@@ -387,13 +396,17 @@ static enum sl_err handshake_step(struct sl_tls *tls)
     if (keys != NULL) {
         keys->running = &tls->wait;
     }
+    sl_tls_handover_watch(tls);
     int done = SSL_do_handshake(tls->ssl);
+    sl_tls_handover_unwatch(tls);
     if (keys != NULL) {
         keys->running = NULL;
     }
     if (done == 1 && !tls->io.is_full) {
         (void)SSL_clear_mode(tls->ssl, SSL_MODE_ASYNC); /* nothing after it is ever paused */
-        return handshake_done(tls);
+        enum sl_err rc = handshake_done(tls);
+        sl_tls_handover_try(tls);
+        return rc;
     }
     switch (SSL_get_error(tls->ssl, done)) {
     case SSL_ERROR_WANT_READ:
@@ -475,15 +488,55 @@ static enum sl_err decrypt_all(struct sl_tls *tls, const struct sl_slice *in, st
     }
 }
 
+/* The same, a whole record at a time, so that between two calls libssl holds no part of one. */
+static enum sl_err decrypt_records(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *plain)
+{
+    for (;;) {
+        enum sl_err rc = SL_AGAIN;
+        tls->io.in = NULL;
+        if (SSL_pending(tls->ssl) > 0 || sl_wbuf_room(plain) == 0 || in->len == 0) {
+            rc = decrypt_all(tls, in, plain); /* what was left for want of room */
+        }
+        if (rc != SL_AGAIN || in->len == 0) {
+            return rc;
+        }
+        const enum sl_err fed = sl_tls_handover_feed(tls, in);
+        if (fed != SL_OK && fed != SL_EPROTO) {
+            return fed;
+        }
+        rc = decrypt_all(tls, in, plain);
+        sl_tls_handover_fed(tls);
+        if (rc != SL_AGAIN) {
+            return rc;
+        }
+    }
+}
+
+/* libssl, for as long as it has the connection. */
+static enum sl_err library_decrypt(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *plain,
+                                   struct sl_wbuf *out, struct sl_diag *diag)
+{
+    call_begin(tls, in, out, diag);
+    enum sl_err rc =
+        tls->handover == NULL ? decrypt_all(tls, in, plain) : decrypt_records(tls, in, plain);
+    if (rc == SL_AGAIN) {
+        sl_tls_handover_try(tls);
+    }
+    call_end(tls);
+    return rc;
+}
+
 enum sl_err sl_tls_decrypt(struct sl_tls *tls, struct sl_slice *in, struct sl_wbuf *plain,
                            struct sl_wbuf *out, struct sl_diag *diag)
 {
     if (!tls->is_done || tls->is_broken) {
         return SL_ETLS;
     }
-    call_begin(tls, in, out, diag);
-    enum sl_err rc = decrypt_all(tls, in, plain);
-    call_end(tls);
+    if (tls->own == NULL) {
+        return library_decrypt(tls, in, plain, out, diag);
+    }
+    enum sl_err rc = sl_established_decrypt(tls->own, in, plain, out, diag);
+    tls->is_broken = rc == SL_ETLS || rc == SL_ENOMEM;
     return rc;
 }
 
@@ -495,6 +548,11 @@ enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain, struct sl_
     }
     if (plain.len == 0) {
         return SL_OK; /* libssl has no meaning for it */
+    }
+    if (tls->own != NULL) {
+        enum sl_err rc = sl_established_encrypt(tls->own, plain, out, diag);
+        tls->is_broken = rc != SL_OK;
+        return rc;
     }
     size_t len = 0;
     call_begin(tls, NULL, out, diag);
@@ -514,10 +572,15 @@ enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out)
     if (!tls->is_done || tls->is_broken || tls->is_closed) {
         return SL_OK;
     }
-    if (SSL_in_init(tls->ssl)) {
+    if (tls->own == NULL && SSL_in_init(tls->ssl)) {
         return SL_AGAIN;
     }
     tls->is_closed = true;
+    if (tls->own != NULL) {
+        enum sl_err rc = sl_established_close(tls->own, out);
+        tls->is_broken = rc != SL_OK;
+        return rc;
+    }
     call_begin(tls, NULL, out, NULL);
     enum sl_err rc = SSL_shutdown(tls->ssl) >= 0 ? SL_OK : call_failed(tls);
     call_end(tls);

@@ -11,8 +11,13 @@
 /* Of ALPN while the handshake runs (sl_tls_hold_alpn). */
 enum sl_tls_hold { SL_TLS_HOLD_NO, SL_TLS_HOLD_WANTED, SL_TLS_HOLD_PAUSED, SL_TLS_HOLD_CHOSEN };
 
+struct sl_established;
+struct sl_tls_handover;
+
 struct sl_tls {
-    SSL *ssl;
+    SSL *ssl; /* NULL when `own` has the connection */
+    struct sl_established *own;
+    struct sl_tls_handover *handover; /* NULL: `ssl` keeps it */
     struct sl_tls_ctx *ctx;
     struct sl_tls_bio io;
 
@@ -38,7 +43,8 @@ struct sl_tls {
 
     bool has_hello;
     bool is_tls;    /* the first bytes have been looked at */
-    bool is_done;   /* the handshake is over */
+    bool is_done;   /* the handshake is over, */
+    bool is_1_3;    /* of TLS 1.3 */
     bool is_broken; /* a call failed: libssl must not be asked again */
     bool is_closed; /* our close_notify has been written */
     bool is_nomem;  /* a call without a result of its own found no memory */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pair.h"
+#include "tls/fast.h"
 #include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,6 +154,12 @@ static struct sl_tls_store *store_load(const struct pki_cert *pki)
 void fixture_init(struct fixture *f)
 {
     assert_int_equal(sl_tls_library_init(), SL_OK);
+    if (getenv("SLUICE_RECORDS") != NULL) { /* what is tested with libssl's records as well */
+        bool is_used = false;
+        assert_int_equal(sl_tls_fast_use(true, &is_used), SL_OK);
+        assert_true(is_used);
+        assert_int_equal(sl_tls_fast_records(true), SL_OK);
+    }
     pki_make(&(struct pki_spec){ .cn = "Test CA", .is_ca = true }, NULL, &f->ca);
     pki_make(&(struct pki_spec){ .cn = "Other CA", .is_ca = true }, NULL, &f->other_ca);
     const char *san = "DNS:site.example,DNS:*.wild.example,IP:127.0.0.1,IP:::1";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pair.h"
+#include "tls/handover.h"
 #include "tls/session_impl.h"
 #include <openssl/err.h>
 #include <setjmp.h>
@@ -433,6 +434,7 @@ static void key_updates_are_answered_before_the_next_data(void **state)
     contexts_make(f, &policy, f->cert_ec, &c);
     struct pair pair;
     pair_open(&pair, c.client, c.server);
+    sl_tls_handover_end(pair.client.tls); /* libssl is told to ask for updates */
     pair.cut = 3;
     pair_handshake(&pair);
     pair_say(&pair, &pair.server, SL_SLICE("before"));
@@ -471,6 +473,7 @@ static void a_flood_of_key_updates_is_an_end_and_a_few_are_not(void **state)
         contexts_make(f, &policy, f->cert_ec, &c);
         struct pair pair;
         pair_open(&pair, c.client, c.server);
+        sl_tls_handover_end(pair.client.tls);
         pair_handshake(&pair);
         pair_say(&pair, &pair.client, SL_SLICE("before"));
         size_t at = pair.client.sent;
