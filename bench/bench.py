@@ -84,9 +84,8 @@ def measure_row(found, rounds):
 
 def run(options, chosen_rows, folder):
     sluice = options.sluice or options.build / "src/app/sluice"
-    everybody = peers.all_peers(sluice.resolve())
     only = options.only.split(",") if options.only else None
-    chosen = [peer for peer in everybody if only is None or peer.name in only]
+    chosen = peers.all_peers(sluice.resolve(), only)
     missing = [peer.name for peer in chosen if not peer.program()]
     if missing:
         sys.exit(f"bench: not installed: {' '.join(missing)}")

@@ -150,6 +150,14 @@ class Sluice(Peer):
         return [self.program(), "run", "-c", config]
 
 
+class LibrarySluice(Sluice):
+    """As Sluice, with libssl's records: what ours save. Only when it is asked for."""
+    name = "sluice-library"
+
+    def config(self, setup):
+        return ["record_layer: library", *super().config(setup)]
+
+
 class LoadedSluice(Sluice):
     """As Sluice, with so many services that nobody uses, or so many certificates, beside."""
 
@@ -285,5 +293,8 @@ class Stunnel(Peer):
         return [self.program(), write(setup.folder / "stunnel.conf", "\n".join(lines) + "\n")]
 
 
-def all_peers(sluice_path):
-    return [Sluice(sluice_path), Haproxy(), Nginx(), Hitch(), Stunnel()]
+def all_peers(sluice_path, only=None):
+    everybody = [Sluice(sluice_path), LibrarySluice(sluice_path), Haproxy(), Nginx(), Hitch(),
+                 Stunnel()]
+    usual = [peer for peer in everybody if not isinstance(peer, LibrarySluice)]
+    return usual if only is None else [peer for peer in everybody if peer.name in only]

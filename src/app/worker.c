@@ -231,6 +231,9 @@ static enum sl_err start(struct worker *w)
     w->log.level = conf->log_level;
     rc = sl_tls_fast_use(conf->is_kdf_fast, NULL);
     if (rc == SL_OK) {
+        rc = sl_tls_fast_records(conf->record_layer == SL_RECORD_LAYER_OWN);
+    }
+    if (rc == SL_OK) {
         rc = sl_scratch_init(&w->scratch, conf->limits.buffer_bytes);
     }
     if (rc != SL_OK) {

@@ -403,6 +403,12 @@ static enum sl_err listens_check(const struct sl_conf *conf, struct sl_arena *ar
 enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
                           struct sl_arena *arena, struct sl_findings *findings)
 {
+    if (!conf->is_kdf_fast && conf->record_layer == SL_RECORD_LAYER_OWN &&
+        conf->record_layer_pos.line != 0) {
+        sl_findings_add(findings, SL_FINDING_ERROR, conf->record_layer_pos,
+                        "'record_layer: own' contradicts 'fast_kdf: off', which leaves no way to "
+                        "the keys of a connection: set it to library, or fast_kdf to on");
+    }
     for (size_t i = 0; i < conf->services_count; i++) {
         service_check(conf, &conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
     }

@@ -164,6 +164,8 @@ struct sl_conf_limits {
     uint32_t certificates_count; /* that each worker keeps ready */
 };
 
+enum sl_conf_record_layer { SL_RECORD_LAYER_OWN, SL_RECORD_LAYER_LIBRARY };
+
 enum sl_conf_cage_mode { SL_CAGE_MODE_ON, SL_CAGE_MODE_REQUIRED, SL_CAGE_MODE_OFF };
 enum sl_conf_cage_action { SL_CAGE_ACTION_ERRNO, SL_CAGE_ACTION_KILL };
 
@@ -193,6 +195,8 @@ struct sl_conf {
     const struct sl_policy *floor; /* NULL for none */
     struct sl_conf_pos floor_pos;
     bool is_kdf_fast; /* tls/fast.h */
+    enum sl_conf_record_layer record_layer;
+    struct sl_conf_pos record_layer_pos;
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -13,6 +13,11 @@ static const struct sl_schema_word LOG_LEVELS[] = {
     { "error", SL_LOG_ERROR },
     { NULL, 0 },
 };
+static const struct sl_schema_word RECORD_LAYERS[] = {
+    { "own", SL_RECORD_LAYER_OWN },
+    { "library", SL_RECORD_LAYER_LIBRARY },
+    { NULL, 0 },
+};
 static const struct sl_schema_word CAGE_MODES[] = {
     { "on", SL_CAGE_MODE_ON },
     { "required", SL_CAGE_MODE_REQUIRED },
@@ -103,6 +108,19 @@ static const struct sl_schema_option ROWS[] = {
         .text = "Derive TLS 1.3's keys, and compute HMAC, by a shorter way over OpenSSL's digests; "
                 "off, and always where a FIPS provider is active, OpenSSL's own way",
         SL_OPTION_AT(struct sl_conf, is_kdf_fast),
+    },
+    {
+        .in = SL_SECTION_TOP,
+        .key = "record_layer",
+        .type = SL_TYPE_WORD,
+        .words = RECORD_LAYERS,
+        .preset = "own",
+        .text =
+            "Whose code works on the records of TLS 1.3 behind the handshake: ours, which frees "
+            "what OpenSSL keeps of a connection and copies less, or OpenSSL's; always OpenSSL's "
+            "with fast_kdf off and where a FIPS provider is active",
+        SL_OPTION_AT(struct sl_conf, record_layer),
+        .pos_at = offsetof(struct sl_conf, record_layer_pos),
     },
     {
         .in = SL_SECTION_TOP,

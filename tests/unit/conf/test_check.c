@@ -49,6 +49,17 @@ static void clients_need_a_tls_listen_url(void **state)
     expect_findings(OFFLOAD "    clients: { verify: off }\n", "");
 }
 
+static void records_of_our_own_need_the_keys(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(OFFLOAD "record_layer: own\nfast_kdf: off\n",
+                    "6:15: error: 'record_layer: own' contradicts 'fast_kdf: off', which leaves no "
+                    "way to the keys of a connection: set it to library, or fast_kdf to on\n");
+    expect_findings(OFFLOAD "record_layer: own\n", "");
+    expect_findings(OFFLOAD "record_layer: library\nfast_kdf: off\n", "");
+    expect_findings(OFFLOAD "fast_kdf: off\n", "");
+}
+
 static void clients_are_verified_by_a_ca_or_not_at_all(void **state)
 {
     static const char *const MISSING =
@@ -218,6 +229,7 @@ int main(void)
         cmocka_unit_test(alpn_needs_tls_on_one_side),
         cmocka_unit_test(what_is_strict_is_so_toward_clients),
         cmocka_unit_test(clients_need_a_tls_listen_url),
+        cmocka_unit_test(records_of_our_own_need_the_keys),
         cmocka_unit_test(clients_are_verified_by_a_ca_or_not_at_all),
         cmocka_unit_test(what_is_for_a_tls_upstream_needs_one),
         cmocka_unit_test(an_upstream_that_is_not_verified_is_warned_of),

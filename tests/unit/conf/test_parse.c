@@ -12,6 +12,7 @@ static void a_small_file_gets_every_default(void **state)
     assert_int_equal(conf->workers_count, 0);
     assert_string_equal(conf->policy->name, "mozilla-intermediate-6.0");
     assert_true(conf->is_kdf_fast);
+    assert_int_equal(conf->record_layer, SL_RECORD_LAYER_OWN);
     assert_int_equal(conf->log_format, SL_LOG_TEXT);
     assert_string_equal(conf->user.text, "nobody");
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_ON);
@@ -70,6 +71,7 @@ static const char FULL[] = "workers: 3\n"
                            "    connect: tcp://h:1\n"
                            "user: sluice\n"
                            "fast_kdf: off\n"
+                           "record_layer: library\n"
                            "cage: { mode: required, action: kill }\n";
 
 static void full_service_check(const struct sl_conf_service *service)
@@ -114,6 +116,7 @@ static void every_option_reaches_its_field(void **state)
     assert_int_equal(conf->workers_count, 3);
     assert_string_equal(conf->policy->name, "mozilla-old-5.8");
     assert_false(conf->is_kdf_fast);
+    assert_int_equal(conf->record_layer, SL_RECORD_LAYER_LIBRARY);
     assert_string_equal(conf->user.text, "sluice");
     assert_int_equal(conf->user.pos.line, 28);
     assert_int_equal(conf->cage.mode, SL_CAGE_MODE_REQUIRED);
@@ -175,7 +178,8 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
         "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
-        "pkcs11, policy, policies, floor, fast_kdf, log, limits, drain, tickets, services\n");
+        "pkcs11, policy, policies, floor, fast_kdf, record_layer, log, limits, drain, tickets, "
+        "services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)
