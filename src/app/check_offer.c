@@ -143,10 +143,11 @@ static void upstream_print(const struct sl_conf_service *service)
     if (!has_tls_listen(service)) {
         alpn_print(service);
     }
-    if (upstream->certificate.chain.path != NULL) {
-        (void)printf("; shows %s", upstream->certificate.chain.path);
+    for (size_t i = 0; i < upstream->certificates_count; i++) {
+        (void)printf("%s%s", i == 0 ? "; shows " : ", or else ",
+                     upstream->certificates[i].chain.path);
     }
-    (void)printf("\n");
+    (void)printf("%s\n", upstream->certificates_count > 1 ? ", by what it asks for" : "");
 }
 
 static void service_print(const struct sl_conf_service *service, bool is_detailed)

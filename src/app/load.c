@@ -92,10 +92,10 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         sl_load_note(&result, add_system_cas(l));
     }
     sl_load_note(&result, sl_load_crls(l, &service->upstream.crl));
-    if (service->upstream.certificate.chain.path != NULL) {
-        place.conf = &service->upstream.certificate;
-        place.side = SL_SHELF_UPSTREAMS;
-        place.policy = service->upstream.policy;
+    place.side = SL_SHELF_UPSTREAMS;
+    place.policy = service->upstream.policy;
+    for (size_t i = 0; i < service->upstream.certificates_count; i++) {
+        place.conf = &service->upstream.certificates[i];
         sl_load_note(&result, sl_load_chain(l, &place));
     }
     return result;
@@ -188,10 +188,12 @@ static bool has_crl(const struct sl_conf_crl *crl, struct sl_conf_pos pos)
 
 static bool has_file(const struct sl_conf_service *service, struct sl_conf_pos pos)
 {
-    const struct sl_conf_certificate *own = &service->upstream.certificate;
     bool has = is_at(&service->clients.ca, pos) || is_at(&service->upstream.ca, pos) ||
-               has_place(own, pos) || has_crl(&service->clients.crl, pos) ||
-               has_crl(&service->upstream.crl, pos) || is_at(&service->upstream.psk.key_file, pos);
+               has_crl(&service->clients.crl, pos) || has_crl(&service->upstream.crl, pos) ||
+               is_at(&service->upstream.psk.key_file, pos);
+    for (size_t i = 0; !has && i < service->upstream.certificates_count; i++) {
+        has = has_place(&service->upstream.certificates[i], pos);
+    }
     for (size_t i = 0; !has && i < service->certificates_count; i++) {
         has = has_place(&service->certificates[i], pos);
     }

@@ -91,12 +91,12 @@ static enum sl_err names_put(struct sl_loader *l, struct names *names)
     if (names->count > 0) {
         qsort(names->list, names->count, sizeof(*names->list), names_compare);
     }
-    uint8_t *bytes = malloc(names->count * 5 + 1);
+    uint8_t *bytes = malloc(names->count * SL_CANDIDATE_BYTES + 1);
     if (bytes == NULL) {
         return SL_ENOMEM;
     }
     for (size_t i = 0; rc == SL_OK && i < names->count;) {
-        struct sl_wbuf out = sl_wbuf_of(bytes, names->count * 5);
+        struct sl_wbuf out = sl_wbuf_of(bytes, names->count * SL_CANDIDATE_BYTES);
         const struct sl_slice key = names->list[i].key;
         for (; rc == SL_OK && i < names->count && sl_slice_eq(names->list[i].key, key); i++) {
             rc = sl_candidate_emit(names->list[i].certificate, names->list[i].kind, &out);
@@ -335,17 +335,38 @@ static enum sl_err place_finish(struct sl_loader *l, const struct sl_load_place 
     return rc;
 }
 
-/* The places of one service and side stand together. */
+/* Those that a service has for its upstreams. */
+static enum sl_err own_finish(struct sl_loader *l, const struct sl_load_place *places, size_t count)
+{
+    const struct sl_number_name name = sl_number_name_of(places[0].service);
+    uint8_t *bytes = malloc(count * SL_CANDIDATE_BYTES);
+    struct sl_wbuf out = sl_wbuf_of(bytes, count * SL_CANDIDATE_BYTES);
+    enum sl_err result = bytes == NULL ? SL_ENOMEM : SL_OK;
+    for (size_t i = 0; bytes != NULL && i < count; i++) {
+        struct found found = { 0 };
+        enum sl_err rc = place_finish(l, &places[i], NULL, &found);
+        rc = rc == SL_OK ? sl_candidate_emit(found.number, found.kind, &out) : rc;
+        sl_load_note(&result, rc);
+    }
+    if (result == SL_OK) {
+        result =
+            sl_collection_add(&l->files, SL_BUNDLE_OWN, sl_slice_of(name.bytes, sizeof(name.bytes)),
+                              sl_wbuf_slice(&out));
+    }
+    free(bytes);
+    return result;
+}
+
+/* Those that a service has for its clients. */
 static enum sl_err shelf_finish(struct sl_loader *l, const struct sl_load_place *places,
                                 size_t count)
 {
     SL_CLEANUP(names_fini) struct names names = { 0 };
-    const bool has_names = places[0].side == SL_SHELF_CLIENTS;
     struct sl_shelf_entry entry = { .count = (uint32_t)count };
     enum sl_err result = SL_OK;
     for (size_t i = 0; i < count; i++) {
         struct found found = { 0 };
-        enum sl_err rc = place_finish(l, &places[i], has_names ? &names : NULL, &found);
+        enum sl_err rc = place_finish(l, &places[i], &names, &found);
         sl_load_note(&result, rc);
         if (rc == SL_OK && i == 0) {
             entry.first = found.number;
@@ -355,7 +376,7 @@ static enum sl_err shelf_finish(struct sl_loader *l, const struct sl_load_place 
     uint8_t name_bytes[8], bytes[SL_SHELF_ENTRY_MAX];
     struct sl_wbuf name = sl_wbuf_of(name_bytes, sizeof(name_bytes));
     struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    enum sl_err rc = sl_shelf_name_emit(places[0].service, places[0].side, &name);
+    enum sl_err rc = sl_shelf_name_emit(places[0].service, SL_SHELF_CLIENTS, &name);
     rc = rc == SL_OK ? sl_shelf_entry_emit(&entry, &out) : rc;
     if (result == SL_OK) { /* a shelf is whole, or not there */
         result = rc == SL_OK ? sl_collection_add(&l->files, SL_BUNDLE_SHELF, sl_wbuf_slice(&name),
@@ -366,6 +387,7 @@ static enum sl_err shelf_finish(struct sl_loader *l, const struct sl_load_place 
     return result;
 }
 
+/* The places of one service and side stand together. */
 enum sl_err sl_load_certificates(struct sl_loader *l)
 {
     enum sl_err result = SL_OK;
@@ -376,7 +398,8 @@ enum sl_err sl_load_certificates(struct sl_loader *l)
                first[count].side == first->side) {
             count++;
         }
-        sl_load_note(&result, shelf_finish(l, first, count));
+        sl_load_note(&result, first->side == SL_SHELF_CLIENTS ? shelf_finish(l, first, count)
+                                                              : own_finish(l, first, count));
         i += count;
     }
     return result;

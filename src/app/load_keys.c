@@ -61,7 +61,8 @@ static enum sl_err keys_collect(struct sl_loader *l)
     size_t count = 0;
     enum sl_err rc = SL_OK;
     for (size_t i = 0; i < conf->services_count; i++) {
-        count += conf->services[i].certificates_count + 1;
+        count += conf->services[i].certificates_count;
+        count += conf->services[i].upstream.certificates_count;
     }
     l->keys = sl_arena_calloc(&l->arena, count, sizeof(*l->keys));
     l->chains = sl_arena_calloc(&l->arena, count, sizeof(*l->chains));
@@ -71,8 +72,8 @@ static enum sl_err keys_collect(struct sl_loader *l)
         for (size_t j = 0; j < service->certificates_count; j++) {
             sl_load_note(&rc, key_add(l, &service->certificates[j], service->name, may_premaster));
         }
-        if (service->upstream.certificate.chain.path != NULL) {
-            sl_load_note(&rc, key_add(l, &service->upstream.certificate, service->name, false));
+        for (size_t j = 0; j < service->upstream.certificates_count; j++) {
+            sl_load_note(&rc, key_add(l, &service->upstream.certificates[j], service->name, false));
         }
     }
     return l->keys == NULL || l->chains == NULL ? SL_ENOMEM : rc;
@@ -245,11 +246,11 @@ static enum sl_err tokens_collect(struct sl_loader *l)
             sl_load_note(&result,
                          sl_load_tokens_add(&l->tokens, &service->certificates[j], may_premaster));
         }
-        if (service->upstream.certificate.chain.path != NULL) {
+        for (size_t j = 0; j < service->upstream.certificates_count; j++) {
             sl_load_note(&result,
-                         sl_load_tokens_add(&l->tokens, &service->upstream.certificate, false));
+                         sl_load_tokens_add(&l->tokens, &service->upstream.certificates[j], false));
         }
-        count += service->certificates_count + 1;
+        count += service->certificates_count + service->upstream.certificates_count;
     }
     if (l->tokens.count > 0) {
         l->chain_texts = sl_arena_calloc(&l->arena, count, sizeof(*l->chain_texts));

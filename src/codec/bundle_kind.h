@@ -17,4 +17,5 @@ enum sl_bundle_kind {
     SL_BUNDLE_STAPLE, /* the OCSP response for one of ours, by its number */
     SL_BUNDLE_PSK,    /* the bytes of a pre-shared key, by the path of its file */
     SL_BUNDLE_SERVER_NAME, /* which of them stand for a name, by number of the service and name */
+    SL_BUNDLE_OWN, /* which of them a service has for its upstreams, by number of the service */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/certificate_entry.h"
 
-enum { CANDIDATE_BYTES = 5 };
-
 struct sl_number_name sl_number_name_of(uint32_t number)
 {
     return (struct sl_number_name){ { (uint8_t)(number >> 24), (uint8_t)(number >> 16),
@@ -154,13 +152,21 @@ enum sl_err sl_server_name_find(const struct sl_bundle *bundle, uint32_t service
     return sl_bundle_find(bundle, SL_BUNDLE_SERVER_NAME, sl_wbuf_slice(&key), ret_candidates);
 }
 
+enum sl_err sl_own_find(const struct sl_bundle *bundle, uint32_t service,
+                        struct sl_slice *ret_candidates)
+{
+    const struct sl_number_name name = sl_number_name_of(service);
+    return sl_bundle_find(bundle, SL_BUNDLE_OWN, sl_slice_of(name.bytes, sizeof(name.bytes)),
+                          ret_candidates);
+}
+
 enum sl_err sl_candidate_next(struct sl_slice *candidates, uint32_t *ret_certificate,
                               enum sl_key_kind *ret_kind)
 {
-    if (candidates->len < CANDIDATE_BYTES) {
+    if (candidates->len < SL_CANDIDATE_BYTES) {
         return SL_EOF;
     }
-    struct sl_reader r = sl_reader_of(sl_slice_cut(candidates, CANDIDATE_BYTES));
+    struct sl_reader r = sl_reader_of(sl_slice_cut(candidates, SL_CANDIDATE_BYTES));
     *ret_certificate = sl_reader_u32(&r);
     *ret_kind = (enum sl_key_kind)sl_reader_u8(&r);
     return *ret_kind < SL_KIND_COUNT ? SL_OK : SL_EOF;

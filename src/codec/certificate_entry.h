@@ -12,6 +12,7 @@
  *                            the OCSP response in DER
  *     SL_BUNDLE_SERVER_NAME  by u32 number of a service and DNS name in lower case:
  *                            {u32 number of a certificate, u8 kind of its key}, as configured
+ *     SL_BUNDLE_OWN          by u32 number of a service: the same, of those for its upstreams
  *
  * Pure: the memory is the caller's.
  */
@@ -25,7 +26,8 @@ enum { SL_SERVER_NAME_KEY_MAX = 4 + SL_SERVER_NAME_MAX };      /* bytes of the n
 enum { SL_CHAIN_DERS_MAX = 16 };                               /* in a chain, the leaf counted */
 enum { SL_CERTIFICATE_ENTRY_MAX = 5 + 4 * SL_CHAIN_DERS_MAX }; /* bytes */
 enum { SL_STAPLE_MAX = 16 * 1024 - 8 }; /* bytes: clients take a CertificateStatus of 16 KiB */
-enum { SL_STAPLE_ENTRY_MAX = 8 + SL_STAPLE_MAX };     /* bytes */
+enum { SL_STAPLE_ENTRY_MAX = 8 + SL_STAPLE_MAX }; /* bytes */
+enum { SL_CANDIDATE_BYTES = 5 };
 enum { SL_SHELF_ENTRY_MAX = 8 + SL_SERVER_NAME_MAX }; /* bytes */
 
 /** What a certificate signs with; the order is that of our preference. */
@@ -101,6 +103,11 @@ SL_CHECKED enum sl_err sl_shelf_entry_find(const struct sl_bundle *bundle, uint3
  */
 SL_CHECKED enum sl_err sl_server_name_find(const struct sl_bundle *bundle, uint32_t service,
                                            struct sl_slice name, struct sl_slice *ret_candidates);
+
+/** A service's certificates for its upstreams, to be taken off with sl_candidate_next. SL_OK,
+ * SL_ENOENT (it has none). */
+SL_CHECKED enum sl_err sl_own_find(const struct sl_bundle *bundle, uint32_t service,
+                                   struct sl_slice *ret_candidates);
 
 /** Takes the next off the front of `candidates`. SL_OK, SL_EOF. */
 SL_CHECKED enum sl_err sl_candidate_next(struct sl_slice *candidates, uint32_t *ret_certificate,

@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
+#include "conf/check_own.h"
 #include "conf/check_psk.h"
 #include "conf/floor.h"
 #include "conf/schema.h"
@@ -212,7 +213,7 @@ static void upstream_plain_check(const struct subject *subject)
         { "verify", upstream->verify_pos },
         { "ca", upstream->ca.pos },
         { "name", upstream->name.pos },
-        { "certificate", upstream->certificate.chain.pos },
+        { "certificate", sl_check_own_pos(upstream) },
         { "policy", upstream->policy_pos },
         { "crl", upstream->crl.pos },
         { "pins", upstream->pins_pos },
@@ -259,10 +260,7 @@ static void upstream_check(const struct subject *subject)
         sl_check_psk_upstream(upstream, subject->findings);
         return;
     }
-    if (upstream->certificate.ocsp.path != NULL) {
-        error(subject, upstream->certificate.ocsp.pos,
-              "'ocsp' is for certificates that clients are shown: an upstream is sent no response");
-    }
+    sl_check_own(upstream, subject->findings);
     pins_check(subject);
     if (!upstream->is_verified) {
         off_check(subject, settings, SL_COUNT(settings));
@@ -324,7 +322,9 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     for (size_t i = 0; i < service->certificates_count; i++) {
         secrets_check(&subject, &service->certificates[i]);
     }
-    secrets_check(&subject, &service->upstream.certificate);
+    for (size_t i = 0; i < service->upstream.certificates_count; i++) {
+        secrets_check(&subject, &service->upstream.certificates[i]);
+    }
     mixture_check(&subject, service->listens, service->listens_count);
     mixture_check(&subject, service->connects, service->connects_count);
     certificates_check(&subject);

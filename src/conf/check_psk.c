@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check_psk.h"
+#include "conf/check_own.h"
 #include <string.h>
 
 static void identity_check(const struct sl_conf_clients *clients, size_t index,
@@ -41,7 +42,7 @@ void sl_check_psk_upstream(const struct sl_conf_upstream *upstream, struct sl_fi
         { "ca", upstream->ca.pos },
         { "crl", upstream->crl.pos },
         { "pins", upstream->pins_pos },
-        { "certificate", upstream->certificate.chain.pos },
+        { "certificate", sl_check_own_pos(upstream) },
     };
     for (size_t i = 0; i < SL_COUNT(settings); i++) {
         if (settings[i].pos.line != 0) {

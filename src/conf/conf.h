@@ -81,17 +81,18 @@ struct sl_conf_upstream {
     struct sl_conf_crl crl;
     struct sl_conf_string *pins; /* of which the chain has to have one */
     size_t pins_count;
-    struct sl_conf_pos pins_pos;            /* of `pins`, when set */
-    struct sl_conf_string name;             /* to send and verify; not set: the URL's host */
-    struct sl_conf_certificate certificate; /* of our own; chain.path NULL for none */
-    struct sl_conf_psk psk;                 /* in place of certificates on both sides */
-    bool is_resuming;                       /* sessions are kept and offered again */
-    struct sl_conf_pos resumption_pos;      /* of `resumption`, when set */
-    bool has_middlebox_mode;                /* TLS 1.3 looks like a resumed TLS 1.2 */
-    struct sl_conf_pos middlebox_pos;       /* of `middlebox`, when set */
-    enum sl_conf_proxy_out proxy_out;       /* PROXY protocol header before everything else */
-    const struct sl_policy *policy;         /* never NULL: the service's when not set */
-    struct sl_conf_pos policy_pos;          /* of `policy`, when set */
+    struct sl_conf_pos pins_pos;              /* of `pins`, when set */
+    struct sl_conf_string name;               /* to send and verify; not set: the URL's host */
+    struct sl_conf_certificate *certificates; /* of our own */
+    size_t certificates_count;
+    struct sl_conf_psk psk;            /* in place of certificates on both sides */
+    bool is_resuming;                  /* sessions are kept and offered again */
+    struct sl_conf_pos resumption_pos; /* of `resumption`, when set */
+    bool has_middlebox_mode;           /* TLS 1.3 looks like a resumed TLS 1.2 */
+    struct sl_conf_pos middlebox_pos;  /* of `middlebox`, when set */
+    enum sl_conf_proxy_out proxy_out;  /* PROXY protocol header before everything else */
+    const struct sl_policy *policy;    /* never NULL: the service's when not set */
+    struct sl_conf_pos policy_pos;     /* of `policy`, when set */
 };
 
 enum sl_conf_client_verify {

@@ -88,12 +88,15 @@ static const struct sl_schema_option ROWS[] = {
     {
         .in = SL_SECTION_UPSTREAM,
         .key = "certificate",
-        .type = SL_TYPE_MAP,
+        .type = SL_TYPE_MAPS,
+        .count_max = 32,
         .section = SL_SECTION_CERTIFICATE,
         .absent = "none",
         .example = "{ chain: /etc/sluice/me.pem, key: /etc/sluice/me.key }",
-        .text = "Shown to an upstream that asks for a client certificate",
-        SL_OPTION_AT(struct sl_conf_upstream, certificate),
+        .text = "Shown to an upstream that asks for a client certificate: one, or a list, of which "
+                "the first is shown that fits the authorities and signatures that it asks for",
+        SL_OPTION_AT(struct sl_conf_upstream, certificates),
+        .count_at = offsetof(struct sl_conf_upstream, certificates_count),
     },
     {
         .in = SL_SECTION_UPSTREAM,
@@ -211,7 +214,7 @@ static const struct sl_schema_option ROWS[] = {
     {
         .in = SL_SECTION_CLIENTS,
         .key = "psk",
-        .type = SL_TYPE_PSKS,
+        .type = SL_TYPE_MAPS,
         .section = SL_SECTION_PSK,
         .count_max = 1000,
         .absent = "none",

@@ -81,24 +81,24 @@ static void rules_read(struct sl_read *read, const struct sl_schema_option *opti
 }
 
 /* One map stands for a list with it alone. */
-static void psks_read(struct sl_read *read, const struct sl_schema_option *option,
+static void maps_read(struct sl_read *read, const struct sl_schema_option *option,
                       const struct sl_yaml_node *node, void *base)
 {
-    struct sl_conf_clients *clients = base; /* nothing else has such a list */
     const bool is_list = node->kind == SL_YAML_LIST;
     const size_t count = is_list ? node->count : 1;
+    const size_t size = sl_schema_section(option->section)->size;
     if (!sl_read_expect(read, option, node, is_list ? SL_YAML_LIST : SL_YAML_MAP)) {
         return;
     }
-    struct sl_conf_psk *psk = sl_read_alloc(read, count, sizeof(*psk));
-    if (psk == NULL) {
+    char *array = sl_read_alloc(read, count, size);
+    if (array == NULL) {
         return;
     }
-    clients->psks = psk;
-    clients->psks_count = count;
+    memcpy(field_of(option, base), &array, sizeof(array));
+    memcpy((char *)base + option->count_at, &count, sizeof(count));
     const struct sl_yaml_node *at = is_list ? node->first : node;
     for (size_t i = 0; i < count; i++) {
-        section_read(read, option->section, at, psk++, NULL);
+        section_read(read, option->section, at, array + i * size, NULL);
         at = at->next;
     }
 }
@@ -204,8 +204,8 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
         if (!read->are_certificates_cut && sl_read_expect(read, option, node, SL_YAML_LIST)) {
             certificates_read(read, option, node, base);
         }
-    } else if (option->type == SL_TYPE_PSKS) {
-        psks_read(read, option, node, base);
+    } else if (option->type == SL_TYPE_MAPS) {
+        maps_read(read, option, node, base);
     } else {
         sl_read_value(read, option, node, base);
     }

@@ -33,7 +33,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_MAP] = "a map of options",
     [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
     [SL_TYPE_RULES] = "a list of maps, each with allow or deny, ",
-    [SL_TYPE_PSKS] = "a map or a list of maps, ",
+    [SL_TYPE_MAPS] = "a map or a list of maps, ",
     [SL_TYPE_POLICIES] = "a map of policies by name, ",
     [SL_TYPE_SERVICES] = "a map of services by name, ",
 };

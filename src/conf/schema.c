@@ -57,7 +57,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
     [SL_TYPE_RULES] = "list of maps",
-    [SL_TYPE_PSKS] = "map or list",
+    [SL_TYPE_MAPS] = "map or list",
     [SL_TYPE_POLICIES] = "map of maps",
     [SL_TYPE_SERVICES] = "map of maps",
 };
@@ -205,7 +205,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_CERTIFICATES:
     case SL_TYPE_RULES:
     case SL_TYPE_FILES:
-    case SL_TYPE_PSKS:
+    case SL_TYPE_MAPS:
     case SL_TYPE_POLICIES:
     case SL_TYPE_SERVICES:
         return sl_wbuf_printf(out, "1 to %zu", option->count_max);

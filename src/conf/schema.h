@@ -44,9 +44,10 @@ enum sl_schema_type {
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
-    SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count */
+    SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count; cut
+                             from what workers read */
     SL_TYPE_RULES,        /* list of maps: array of struct sl_conf_rule, and its count */
-    SL_TYPE_PSKS,         /* map or list of maps: array of struct sl_conf_psk, and its count */
+    SL_TYPE_MAPS,         /* map or list of maps: array of the struct of `section`, and its count */
     SL_TYPE_POLICIES,     /* map from names to maps: array of struct sl_conf_policy, its count */
     SL_TYPE_SERVICES,     /* map from names to maps: array of struct sl_conf_service, its count */
     SL_TYPE_COUNT

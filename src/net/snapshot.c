@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
 #include "conf/rules.h"
+#include "tls/own_cert.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,19 +141,6 @@ static enum sl_tls_verify verify_of(const struct sl_conf_service *conf)
     }
 }
 
-/* True when it is what the policy refuses, which has been said then. */
-static bool complain_of_cert(struct builder *b, const struct sl_conf_service *conf,
-                             const struct sl_conf_certificate *at, struct sl_tls_cert *cert)
-{
-    struct sl_diag diag = { 0 };
-    if (cert == NULL || sl_tls_cert_check(cert, conf->policy, &diag) != SL_EINVAL) {
-        return false;
-    }
-    sl_findings_add(b->findings, SL_FINDING_ERROR, at->chain.pos, "%s: %s", at->chain.path,
-                    diag.text);
-    return true;
-}
-
 /* SL_ENOENT: who made the bundle complained of the file. */
 static enum sl_err psk_find(struct builder *b, const struct sl_conf_psk *conf,
                             struct sl_tls_psk *ret_psk)
@@ -242,7 +230,8 @@ static const char *upstream_name(struct builder *b, const struct sl_conf_service
 struct trust {
     struct sl_tls_store *store;
     struct sl_tls_demands demands; /* its lists are owned as well */
-    struct sl_tls_cert *cert;
+    struct sl_tls_own *owns;       /* the snapshot's; the certificates are owned */
+    size_t owns_count;
     struct sl_tls_psk *psk; /* the snapshot's */
 };
 
@@ -250,7 +239,51 @@ static void trust_cleanup(struct trust *trust)
 {
     sl_tls_store_unref(trust->store);
     sl_tls_crls_unref(trust->demands.crls);
-    sl_tls_cert_unref(trust->cert);
+    for (size_t i = 0; i < trust->owns_count; i++) {
+        sl_tls_cert_unref(trust->owns[i].cert);
+    }
+}
+
+/* SL_ENOENT: who made the bundle complained of the certificates. */
+static enum sl_err owns_load(struct builder *b, const struct sl_conf_service *conf,
+                             struct trust *trust)
+{
+    const struct sl_conf_upstream *upstream = &conf->upstream;
+    struct sl_slice numbers;
+    uint32_t number;
+    enum sl_key_kind kind;
+    enum sl_err rc = SL_OK;
+    if (upstream->certificates_count == 0) {
+        return SL_OK;
+    }
+    trust->owns =
+        sl_arena_calloc(&b->snapshot->arena, upstream->certificates_count, sizeof(*trust->owns));
+    if (trust->owns == NULL) {
+        return SL_ENOMEM;
+    }
+    rc = sl_own_find(b->source->files, service_number(b, conf), &numbers);
+    for (size_t i = 0; rc == SL_OK && i < upstream->certificates_count; i++) {
+        struct sl_tls_own *own = &trust->owns[i];
+        rc = sl_candidate_next(&numbers, &number, &kind);
+        rc = rc == SL_OK ? sl_tls_shelf_get(b->shelf, number, &own->cert) : rc;
+        own->label = upstream->certificates[i].chain.path;
+        trust->owns_count += rc == SL_OK;
+    }
+    return rc;
+}
+
+/* What of them an upstream will never take. */
+static void owns_examine(struct builder *b, const struct sl_conf_upstream *upstream,
+                         const struct trust *trust)
+{
+    for (size_t i = 0; i < trust->owns_count; i++) {
+        const struct sl_conf_file *chain = &upstream->certificates[i].chain;
+        struct sl_diag diag = { 0 };
+        if (!sl_tls_own_is_useful(trust->owns, i, upstream->policy, &diag)) {
+            sl_findings_add(b->findings, SL_FINDING_WARNING, chain->pos, "%s: %s", chain->path,
+                            diag.text);
+        }
+    }
 }
 
 static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *conf,
@@ -272,14 +305,25 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
         result = result == SL_OK ? crls_load(b, &upstream->crl, &trust->demands.crls) : result;
         result = result == SL_OK ? pins_make(b, upstream, &trust->demands) : result;
     }
-    if (upstream->certificate.chain.path != NULL) {
-        struct sl_shelf_entry entry;
-        enum sl_err rc = sl_shelf_entry_find(b->source->files, service_number(b, conf),
-                                             SL_SHELF_UPSTREAMS, &entry);
-        rc = rc == SL_OK ? sl_tls_shelf_get(b->shelf, entry.first, &trust->cert) : rc;
-        result = result == SL_OK ? rc : result;
+    enum sl_err rc = owns_load(b, conf, trust);
+    return result == SL_OK ? rc : result;
+}
+
+/* True when the policy refuses one of them, which has been said then. */
+static bool complain_of_owns(struct builder *b, const struct sl_conf_upstream *upstream,
+                             const struct trust *trust)
+{
+    bool is_said = false;
+    for (size_t i = 0; i < trust->owns_count; i++) {
+        const struct sl_conf_file *chain = &upstream->certificates[i].chain;
+        struct sl_diag diag = { 0 };
+        if (sl_tls_own_check(&trust->owns[i], upstream->policy, &diag) == SL_EINVAL) {
+            sl_findings_add(b->findings, SL_FINDING_ERROR, chain->pos, "%s: %s", chain->path,
+                            diag.text);
+            is_said = true;
+        }
     }
-    return result;
+    return is_said;
 }
 
 static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
@@ -299,7 +343,8 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .store = trust->store,
                                                .demands = trust->demands,
                                                .psk = trust->psk,
-                                               .cert = trust->cert,
+                                               .owns = trust->owns,
+                                               .owns_count = trust->owns_count,
                                                .has_full_handshakes = !upstream->is_resuming,
                                                .has_bare_tls_1_3 = !upstream->has_middlebox_mode,
                                                .name = name,
@@ -307,7 +352,7 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
                                                /* a bridge offers what its client does */
                                                .alpn_count = is_bridge ? 0 : conf->alpn_count };
     enum sl_err rc = sl_tls_client_ctx_create(&client, &diag, ret_ctx);
-    if (rc == SL_EINVAL && !complain_of_cert(b, conf, &upstream->certificate, trust->cert)) {
+    if (rc == SL_EINVAL && !complain_of_owns(b, upstream, trust)) {
         complain(b, url->pos, &diag);
     }
     return rc;
@@ -366,6 +411,7 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     }
     SL_CLEANUP(trust_cleanup) struct trust trust = { 0 };
     enum sl_err trusted = trust_load(b, conf, &trust);
+    owns_examine(b, &conf->upstream, &trust);
     result = trusted == SL_OK ? result : trusted;
     for (size_t i = 0; i < conf->connects_count; i++) {
         enum sl_err rc =

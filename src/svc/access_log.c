@@ -52,6 +52,14 @@ static void put_upstream_tls(struct sl_logline *line, const struct sl_conn *conn
     }
 }
 
+/* Known before the upstream has said what it thinks of it. */
+static void put_own_cert(struct sl_logline *line, const struct sl_conn *conn)
+{
+    struct sl_tls_info info;
+    sl_tls_info(conn->upstream_tls.tls, &info);
+    put_known(line, "upstream_certificate", sl_slice_cstr(info.own_cert));
+}
+
 static void put_times(struct sl_logline *line, const struct sl_conn *conn)
 {
     static const struct {
@@ -96,6 +104,9 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     put_addr(&line, "upstream", &conn->upstream_addr);
     if (conn->upstream_tls.tls != NULL && conn->is_upstream_ready) {
         put_upstream_tls(&line, conn);
+    }
+    if (conn->upstream_tls.tls != NULL) {
+        put_own_cert(&line, conn);
     }
     sl_logline_u64(&line, "bytes_to_upstream", conn->relay.to_upstream.bytes_count);
     sl_logline_u64(&line, "bytes_to_client", conn->relay.to_client.bytes_count);

@@ -6,6 +6,7 @@
 #include "tls/hello.h"
 #include "tls/note.h"
 #include "tls/own.h"
+#include "tls/own_cert.h"
 #include "tls/policy_apply.h"
 #include "tls/psk.h"
 #include "tls/session_impl.h"
@@ -328,9 +329,11 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
         ctx->is_verified = true;
         rc = sl_tls_verify_upstream(ctx, conf, diag);
     }
-    if (rc == SL_OK && conf->cert != NULL) {
-        rc = cert_use(ctx->ssl_ctx, conf->cert, diag);
-        keys_set(ctx, conf->cert);
+    if (rc == SL_OK) {
+        rc = sl_tls_own_install(ctx, conf->owns, conf->owns_count, diag);
+    }
+    for (size_t i = 0; rc == SL_OK && i < ctx->owns_count; i++) {
+        keys_set(ctx, ctx->owns[i].cert);
     }
     ERR_clear_error();
     if (rc != SL_OK) {
@@ -366,6 +369,7 @@ void sl_tls_ctx_unref(struct sl_tls_ctx *ctx)
     SSL_CTX_free(ctx->ssl_ctx);
     BIO_meth_free(ctx->bio_method);
     sl_tls_psk_fini(ctx);
+    sl_tls_own_fini(ctx);
     free(ctx->alpn);
     free(ctx->name);
     free(ctx);

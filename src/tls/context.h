@@ -55,16 +55,23 @@ struct sl_tls_server_conf {
         *tickets; /* read at every handshake, outlives the context; NULL: no tickets */
 };
 
+/** A certificate that an upstream may be shown. */
+struct sl_tls_own {
+    struct sl_tls_cert *cert;
+    const char *label; /* what the log calls it; outlives the context */
+};
+
 /** The side toward upstreams. */
 struct sl_tls_client_conf {
     const struct sl_policy *policy;
     bool is_verified;           /* chain and name or IP address */
     struct sl_tls_store *store; /* NULL only when not verified */
     struct sl_tls_demands demands;
-    const struct sl_tls_psk *psk; /* in place of certificates; outlives the context; NULL: none */
-    struct sl_tls_cert *cert;     /* of our own; NULL for none */
-    bool has_full_handshakes;     /* always: no session is kept */
-    bool has_bare_tls_1_3;        /* without the looks of TLS 1.2 (RFC 8446 D.4) */
+    const struct sl_tls_psk *psk;  /* in place of certificates; outlives the context; NULL: none */
+    const struct sl_tls_own *owns; /* certificates of our own, the best first (tls/own_cert.h) */
+    size_t owns_count;
+    bool has_full_handshakes; /* always: no session is kept */
+    bool has_bare_tls_1_3;    /* without the looks of TLS 1.2 (RFC 8446 D.4) */
     const char *name;        /* DNS name or IP literal: verified, and sent as SNI when a DNS name */
     const char *const *alpn; /* offered, unless the session says otherwise */
     size_t alpn_count;

@@ -37,4 +37,6 @@ struct sl_tls_ctx {
 
     struct sl_fast *fast; /* tls/fast_impl.h, not owned; NULL: not there, */
     bool has_sought_fast; /* when it was sought */
+    struct sl_tls_own *owns; /* referenced */
+    size_t owns_count;
 };

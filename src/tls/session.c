@@ -599,6 +599,9 @@ void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info)
         .peer_name = sl_slice_cstr(tls->peer_name),
         .peer_id = sl_slice_cstr(tls->peer_id),
         .is_crl_stale = tls->is_crl_stale,
+        .own_cert = tls->own != NULL     ? tls->own->label
+                    : tls->is_cert_asked ? "none"
+                                         : NULL,
         .psk_identity = sl_slice_cstr(tls->is_done && tls->psk != NULL ? tls->psk->identity : NULL),
         .alpn = sl_slice_of(tls->is_done ? tls->alpn : NULL, tls->is_done ? tls->alpn_len : 0),
     };

@@ -121,6 +121,8 @@ struct sl_tls_info {
     struct sl_slice alpn;               /* chosen; empty for none */
     struct sl_slice peer_name;          /* the common name of a certificate that was verified */
     struct sl_slice peer_id;            /* of it, "uri:spiffe://…" (tls/identity.h) */
+    const char *own_cert;               /* the label of the certificate that the upstream was shown;
+                                         * "none": it asked, and none fits; NULL: it did not ask */
     bool is_crl_stale;                  /* it was looked up in a list past its time */
     char peer_subject[SL_TLS_NAME_MAX]; /* of a certificate that was verified, RFC 2253; "" for none
                                          */

@@ -64,5 +64,7 @@ struct sl_tls {
     uint32_t cert_number; /* this one */
 
     /* connecting */
+    bool is_cert_asked;               /* the upstream wants a certificate of ours: */
+    const struct sl_tls_own *own;     /* this one it gets; NULL for none */
     uint8_t offer[SL_TLS_DIGEST_LEN]; /* digest of the ALPN list that was offered */
 };

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { SL_BUNDLE_CERTIFICATE, number, rest },
         { SL_BUNDLE_SHELF, sl_slice_of(shelf_name, sizeof(shelf_name)), rest },
         { SL_BUNDLE_STAPLE, number, rest },
+        { SL_BUNDLE_OWN, number, rest },
         { SL_BUNDLE_SERVER_NAME, named == SL_OK ? sl_wbuf_slice(&name_out) : number, rest },
     };
     size_t whole_len = 0;
@@ -58,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(staple.der.len > 0 && staple.der.len <= SL_STAPLE_MAX);
     }
     struct sl_slice candidates;
+    require(sl_own_find(&bundle, 7, &candidates) == SL_OK);
+    require(sl_slice_eq(candidates, rest));
     if (named == SL_OK) {
         require(sl_server_name_find(&bundle, head.ptr[0], dns_name, &candidates) == SL_OK);
         uint32_t certificate_number;

@@ -47,10 +47,13 @@ static void service_holds(const struct sl_conf_service *service)
     hold(has_tls_listen || has_tls_connect || service->alpn_count == 0);
     hold(has_tls_connect ||
          (service->upstream.is_verified && service->upstream.ca.path == NULL &&
-          service->upstream.name.text == NULL && service->upstream.certificate.chain.path == NULL));
+          service->upstream.name.text == NULL && service->upstream.certificates_count == 0));
     for (size_t i = 0; i < service->certificates_count; i++) {
         hold(service->certificates[i].chain.path != NULL);
         hold(service->certificates[i].chain.path[0] == '/');
+    }
+    for (size_t i = 0; i < service->upstream.certificates_count; i++) {
+        hold(service->upstream.certificates[i].chain.path != NULL);
     }
     for (size_t i = 0; i < service->alpn_count; i++) {
         hold(is_within(strlen(service->alpn[i].text), 1, 255));

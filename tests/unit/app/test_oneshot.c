@@ -59,8 +59,8 @@ static void every_option_reaches_the_configuration(void **state)
     assert_string_equal(service->upstream.ca.path, "/ca.pem");
     assert_string_equal(service->upstream.name.text, "n.example");
     assert_true(service->upstream.is_verified);
-    assert_string_equal(service->upstream.certificate.chain.path, "/here/me.pem");
-    assert_string_equal(service->upstream.certificate.key.path, "/here/me.key");
+    assert_string_equal(service->upstream.certificates[0].chain.path, "/here/me.pem");
+    assert_string_equal(service->upstream.certificates[0].key.path, "/here/me.key");
     assert_int_equal(service->clients.verify, SL_CLIENT_VERIFY_REQUIRE);
     assert_string_equal(service->clients.ca.path, "/here/clients.pem");
     assert_int_equal(service->alpn_count, 2);

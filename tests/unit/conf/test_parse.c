@@ -34,7 +34,7 @@ static void a_small_file_gets_every_default(void **state)
     assert_int_equal(service->upstream.verify_pos.line, 0);
     assert_null(service->upstream.ca.path);
     assert_null(service->upstream.name.text);
-    assert_null(service->upstream.certificate.chain.path);
+    assert_int_equal(service->upstream.certificates_count, 0);
     assert_int_equal(service->upstream.proxy_out, SL_PROXY_OUT_OFF);
     assert_int_equal(service->clients.verify, SL_CLIENT_VERIFY_OFF);
     assert_int_equal(service->certificates_count, 0);
@@ -98,8 +98,8 @@ static void full_service_check(const struct sl_conf_service *service)
     assert_int_equal(service->upstream.verify_pos.line, 19);
     assert_string_equal(service->upstream.ca.path, "/etc/sluice/ca.pem");
     assert_string_equal(service->upstream.name.text, "n.example");
-    assert_string_equal(service->upstream.certificate.chain.path, "/etc/sluice/me.pem");
-    assert_string_equal(service->upstream.certificate.key.path, "/etc/sluice/me.key");
+    assert_string_equal(service->upstream.certificates[0].chain.path, "/etc/sluice/me.pem");
+    assert_string_equal(service->upstream.certificates[0].key.path, "/etc/sluice/me.key");
     assert_int_equal(service->upstream.proxy_out, SL_PROXY_OUT_V2);
     assert_int_equal(service->clients.verify, SL_CLIENT_VERIFY_REQUIRE);
     assert_string_equal(service->clients.ca.path, "/etc/sluice/clients.pem");

@@ -133,11 +133,13 @@ static void run_open(struct run *r, struct office *o, size_t key, uint16_t versi
         .certs_count = 1,
         .verify = client_cert != NULL ? SL_TLS_VERIFY_REQUIRE : SL_TLS_VERIFY_OFF,
         .clients = client_cert != NULL ? o->f.store : NULL });
-    r->client = fixture_client(&(struct sl_tls_client_conf){ .policy = &r->policy,
-                                                             .is_verified = true,
-                                                             .store = o->f.store,
-                                                             .cert = client_cert,
-                                                             .name = "site.example" });
+    r->client = fixture_client(
+        &(struct sl_tls_client_conf){ .policy = &r->policy,
+                                      .is_verified = true,
+                                      .store = o->f.store,
+                                      .owns = &(struct sl_tls_own){ client_cert, "own" },
+                                      .owns_count = client_cert != NULL,
+                                      .name = "site.example" });
     pair_open(&r->pair, r->client, r->server);
 }
 

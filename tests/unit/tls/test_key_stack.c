@@ -278,14 +278,15 @@ static void play(struct office *o, const struct scene *scene)
                                       .verify = SL_TLS_VERIFY_REQUIRE,
                                       .clients = scene->is_stranger ? nobody : o->store,
                                       .tickets = &o->tickets });
-    struct sl_tls_ctx *client =
-        fixture_client(&(struct sl_tls_client_conf){ .policy = &policy,
-                                                     .is_verified = true,
-                                                     .store = o->store,
-                                                     .cert = o->certs[scene->client],
-                                                     .name = "site.example",
-                                                     .alpn = ALPN,
-                                                     .alpn_count = SL_COUNT(ALPN) });
+    struct sl_tls_ctx *client = fixture_client(&(struct sl_tls_client_conf){
+        .policy = &policy,
+        .is_verified = true,
+        .store = o->store,
+        .owns = &(struct sl_tls_own){ o->certs[scene->client], "own" },
+        .owns_count = o->certs[scene->client] != NULL,
+        .name = "site.example",
+        .alpn = ALPN,
+        .alpn_count = SL_COUNT(ALPN) });
     assert_int_equal(play_once(o, client, server, scene), scene->answers_count);
     assert_int_equal(play_once(o, client, server, scene),
                      scene->is_stranger ? scene->answers_count : 0);

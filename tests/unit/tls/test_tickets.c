@@ -51,11 +51,13 @@ static struct sl_tls_ctx *place_open(const struct fixture *f, const struct place
 static struct sl_tls_ctx *client_open(const struct fixture *f)
 {
     struct sl_policy policy = fixture_policy("intermediate");
-    return fixture_client(&(struct sl_tls_client_conf){ .policy = &policy,
-                                                        .is_verified = true,
-                                                        .store = f->store,
-                                                        .cert = f->cert_client,
-                                                        .name = "site.example" });
+    return fixture_client(
+        &(struct sl_tls_client_conf){ .policy = &policy,
+                                      .is_verified = true,
+                                      .store = f->store,
+                                      .owns = &(struct sl_tls_own){ f->cert_client, "own" },
+                                      .owns_count = f->cert_client != NULL,
+                                      .name = "site.example" });
 }
 
 /* A handshake and the ticket behind it; tells whether it was resumed. */

@@ -42,7 +42,9 @@ static void verify_client(const struct fixture *f, enum sl_tls_verify verify,
         .clients = verify == SL_TLS_VERIFY_OFF ? NULL : f->store,
     });
     struct sl_tls_ctx *client =
-        fixture_client(&(struct sl_tls_client_conf){ .policy = &policy, .cert = cert });
+        fixture_client(&(struct sl_tls_client_conf){ .policy = &policy,
+                                                     .owns = &(struct sl_tls_own){ cert, "own" },
+                                                     .owns_count = cert != NULL });
     pair_open(pair, client, server);
     sl_tls_ctx_unref(client);
     sl_tls_ctx_unref(server);
