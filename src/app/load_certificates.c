@@ -128,6 +128,27 @@ static void tell_of_dates(struct sl_loader *l, const struct sl_conf_file *chain,
     }
 }
 
+/* Toward upstreams this is looked at with the others that they may be shown (tls/own_cert.h). */
+static void tell_of_kind(struct sl_loader *l, const struct sl_load_place *place,
+                         enum sl_key_kind kind)
+{
+    const struct sl_conf_file *chain = &place->conf->chain;
+    if (place->side != SL_SHELF_CLIENTS) {
+        return;
+    }
+    if (kind == SL_KIND_OTHER) {
+        sl_findings_add(&l->load->findings, SL_FINDING_WARNING, chain->pos,
+                        "the certificate %s has a key for which TLS 1.3 has no signature (RFC 8446 "
+                        "4.2.3): no browser takes it",
+                        chain->path);
+    } else if (!sl_policy_signs(place->policy, kind)) {
+        sl_findings_add(&l->load->findings, SL_FINDING_WARNING, chain->pos,
+                        "no client can take the certificate %s: policy %s has no signature for "
+                        "such a key",
+                        chain->path, place->policy->name);
+    }
+}
+
 /* The diag begins with what it is about: the chain or the key. */
 static enum sl_err complain(struct sl_loader *l, const struct sl_conf_certificate *conf,
                             const struct sl_diag *diag, enum sl_err rc)
@@ -222,7 +243,8 @@ static enum sl_err examine(struct sl_loader *l, const struct sl_load_place *plac
     sl_tls_cert_info(cert, &info);
     tell_of_dates(l, &place->conf->chain, info.not_before_s, info.not_after_s);
     found->kind = sl_tls_cert_kind(cert);
-    const bool is_ec = found->kind == SL_KIND_ECDSA;
+    tell_of_kind(l, place, found->kind);
+    const bool is_ec = sl_key_kind_is_ecdsa(found->kind);
     /* less is asked of one that signs itself: it is no example to others */
     if (info.is_self_signed ||
         sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
@@ -251,12 +273,13 @@ static enum sl_err recognize(struct sl_loader *l, const struct sl_load_place *pl
 {
     struct sl_certificate_der leaf;
     struct sl_slice san, name;
+    enum sl_ec_curve curve;
     uint8_t bytes[CLASS_BYTES_MAX];
     struct sl_wbuf class = sl_wbuf_of(bytes, sizeof(bytes));
     uint32_t known;
     if (chain->ders_count == 0 ||
         sl_certificate_der_parse(l->der_bytes[chain->ders[0]], &leaf) != SL_OK ||
-        !sl_certificate_der_is_ecdsa(&leaf) ||
+        !sl_certificate_der_is_ecdsa(&leaf, &curve) ||
         !sl_slice_eq(leaf.spki, l->keys[place->key].public_der) ||
         class_put(place, chain, &leaf, 0, &class) != SL_OK ||
         sl_map_find(&l->classes, sl_wbuf_slice(&class), &known) != SL_OK) {
@@ -267,7 +290,8 @@ static enum sl_err recognize(struct sl_loader *l, const struct sl_load_place *pl
         return SL_ENOENT; /* the common name stands for it */
     }
     tell_of_dates(l, &place->conf->chain, leaf.not_before_s, leaf.not_after_s);
-    found->kind = SL_KIND_ECDSA;
+    found->kind = (enum sl_key_kind)(SL_KIND_ECDSA_P256 + curve);
+    tell_of_kind(l, place, found->kind);
     enum sl_err rc = SL_OK;
     san = leaf.names;
     while (rc == SL_OK && names != NULL && sl_certificate_der_name(&san, &name) == SL_OK) {

@@ -168,9 +168,9 @@ enum sl_err sl_certificate_der_name(struct sl_slice *names, struct sl_slice *ret
     return SL_EOF;
 }
 
-bool sl_certificate_der_is_ecdsa(const struct sl_certificate_der *certificate)
+bool sl_certificate_der_is_ecdsa(const struct sl_certificate_der *certificate,
+                                 enum sl_ec_curve *ret_curve)
 {
-    enum sl_ec_curve curve;
     struct sl_slice point;
-    return sl_ec_public_parse(certificate->spki, &curve, &point) == SL_OK;
+    return sl_ec_public_parse(certificate->spki, ret_curve, &point) == SL_OK;
 }

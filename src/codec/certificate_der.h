@@ -3,7 +3,7 @@
  * dates, key (RFC 5280 4.1). A hundred times faster than libcrypto, which verifies; this does not.
  */
 #pragma once
-#include "codec/der.h"
+#include "codec/ec_key.h"
 
 /** Views into the certificate. */
 struct sl_certificate_der {
@@ -27,4 +27,5 @@ SL_CHECKED enum sl_err sl_certificate_der_parse(struct sl_slice in,
 SL_CHECKED enum sl_err sl_certificate_der_name(struct sl_slice *names, struct sl_slice *ret_name);
 
 /** True when the key is on P-256, P-384 or P-521 as a named curve, its point not compressed. */
-bool sl_certificate_der_is_ecdsa(const struct sl_certificate_der *certificate);
+bool sl_certificate_der_is_ecdsa(const struct sl_certificate_der *certificate,
+                                 enum sl_ec_curve *ret_curve);

@@ -30,14 +30,23 @@ enum { SL_STAPLE_ENTRY_MAX = 8 + SL_STAPLE_MAX }; /* bytes */
 enum { SL_CANDIDATE_BYTES = 5 };
 enum { SL_SHELF_ENTRY_MAX = 8 + SL_SERVER_NAME_MAX }; /* bytes */
 
-/** What a certificate signs with; the order is that of our preference. */
+/** What a certificate signs with; the order is that of our preference. ECDSA stands apart by its
+ * curve, in the order of enum sl_ec_curve; on another one it is SL_KIND_OTHER. */
 enum sl_key_kind {
-    SL_KIND_ECDSA,
+    SL_KIND_ECDSA_P256,
+    SL_KIND_ECDSA_P384,
+    SL_KIND_ECDSA_P521,
     SL_KIND_RSA,
     SL_KIND_EDDSA,
     SL_KIND_OTHER,
     SL_KIND_COUNT,
 };
+
+/** True of the kinds that are ECDSA. */
+static inline bool sl_key_kind_is_ecdsa(enum sl_key_kind kind)
+{
+    return kind <= SL_KIND_ECDSA_P521;
+}
 
 enum sl_shelf_side { SL_SHELF_CLIENTS, SL_SHELF_UPSTREAMS };
 

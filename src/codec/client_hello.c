@@ -226,12 +226,13 @@ enum sl_err sl_hello_psks(struct sl_slice body, struct sl_slice *ret_identities)
 
 enum sl_err sl_hello_signatures(struct sl_slice body, struct sl_hello_signatures *ret_kinds)
 {
+    enum { SHA256 = 4 }; /* RFC 5246 7.4.1.4.1 */
     struct sl_reader whole = sl_reader_of(body);
     struct sl_reader list = sl_reader_of(sl_reader_vec16(&whole));
     if (!sl_reader_is_done(&whole) || list.in.len == 0 || list.in.len % 2 != 0) {
         return SL_EPROTO;
     }
-    struct sl_hello_signatures kinds = { false, false, false };
+    struct sl_hello_signatures kinds = { .has_ecdsa = false };
     while (list.in.len != 0) {
         uint16_t scheme = sl_reader_u16(&list);
         uint8_t hash = (uint8_t)(scheme >> 8);
@@ -239,6 +240,9 @@ enum sl_err sl_hello_signatures(struct sl_slice body, struct sl_hello_signatures
         if (hash >= 2 && hash <= 6) { /* RFC 5246 7.4.1.4.1: SHA-1 to SHA-512, then the key */
             kinds.has_rsa = kinds.has_rsa || low == 1;
             kinds.has_ecdsa = kinds.has_ecdsa || low == 3;
+            if (low == 3 && hash >= SHA256) { /* of TLS 1.3, where each has its curve */
+                kinds.ecdsa_curves |= (uint8_t)(1 << (hash - SHA256));
+            }
         } else if (hash == 8) { /* RFC 8446 4.2.3 */
             kinds.has_rsa = kinds.has_rsa || (low >= 4 && low <= 6);
             kinds.has_eddsa = kinds.has_eddsa || low == 7 || low == 8;

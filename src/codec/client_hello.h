@@ -3,6 +3,7 @@
  * 7301). */
 #pragma once
 #include "base/reader.h"
+#include "codec/ec_key.h"
 
 /** What the first bytes of a connection look like. */
 enum sl_first_bytes {
@@ -48,9 +49,12 @@ SL_CHECKED enum sl_err sl_hello_psks(struct sl_slice body, struct sl_slice *ret_
  */
 SL_CHECKED enum sl_err sl_psk_next(struct sl_slice *identities, struct sl_slice *ret_identity);
 
+enum { SL_HELLO_CURVES_ALL = 7 }; /* a bit for each of enum sl_ec_curve */
+
 /** What kinds of certificate the body of signature_algorithms allows (RFC 8446 4.2.3). */
 struct sl_hello_signatures {
     bool has_ecdsa, has_rsa, has_eddsa;
+    uint8_t ecdsa_curves; /* bits `1 << SL_EC_P256` and so on: where ECDSA may be, in TLS 1.3 */
 };
 SL_CHECKED enum sl_err sl_hello_signatures(struct sl_slice body,
                                            struct sl_hello_signatures *ret_kinds);

@@ -115,3 +115,34 @@ const struct sl_policy *sl_policy_find(struct sl_slice name)
     }
     return NULL;
 }
+
+bool sl_policy_signs(const struct sl_policy *policy, enum sl_key_kind kind)
+{
+    static const struct {
+        enum sl_key_kind kind;
+        const char *begin; /* of RFC 8446; "KEY+DIGEST" is for TLS 1.2 */
+    } NAMES[] = {
+        { SL_KIND_ECDSA_P256, "ecdsa_secp256r1_" },
+        { SL_KIND_ECDSA_P384, "ecdsa_secp384r1_" },
+        { SL_KIND_ECDSA_P521, "ecdsa_secp521r1_" },
+        { SL_KIND_RSA, "rsa_" },
+        { SL_KIND_RSA, "RSA" },
+        { SL_KIND_EDDSA, "ed25519" },
+        { SL_KIND_EDDSA, "ed448" },
+    };
+    const bool has_12 = policy->min_version < TLS_1_3;
+    struct sl_slice rest = sl_slice_cstr(policy->signatures);
+    bool can = rest.len == 0 || kind == SL_KIND_OTHER;
+    while (rest.len != 0) {
+        const struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+        (void)sl_slice_cut(&rest, 1);
+        for (size_t i = 0; i < SL_COUNT(NAMES); i++) {
+            can = can ||
+                  (NAMES[i].kind == kind && sl_slice_starts(one, sl_slice_cstr(NAMES[i].begin)));
+        }
+        can = can || (has_12 && sl_key_kind_is_ecdsa(kind) &&
+                      (sl_slice_starts(one, SL_SLICE("ecdsa_")) ||
+                       sl_slice_starts(one, SL_SLICE("ECDSA+"))));
+    }
+    return can;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file TLS policies as data (Mozilla server-side TLS, guideline 6.0; `old` from 5.8). */
 #pragma once
-#include "base/slice.h"
+#include "codec/certificate_entry.h"
 
 /** One policy. Lists are colon-separated, in order of preference, in OpenSSL's names. */
 struct sl_policy {
@@ -28,3 +28,7 @@ const char *sl_policy_short_name(const struct sl_policy *policy);
 
 /** The built-in policy of that name, long or short, or NULL. */
 const struct sl_policy *sl_policy_find(struct sl_slice name);
+
+/** Whether a policy has a signature for a key of that kind (of SL_KIND_OTHER that is not known:
+ * true). In TLS 1.3 each goes with one curve (RFC 8446 4.2.3), before it ECDSA with any. */
+bool sl_policy_signs(const struct sl_policy *policy, enum sl_key_kind kind);

@@ -16,7 +16,7 @@ static const struct key_type {
     const char *openssl, *shown;
     enum sl_key_kind kind;
 } KEY_TYPES[] = {
-    { "EC", "ECDSA", SL_KIND_ECDSA },      { "RSA", "RSA", SL_KIND_RSA },
+    { "EC", "ECDSA", SL_KIND_OTHER },      { "RSA", "RSA", SL_KIND_RSA },
     { "RSA-PSS", "RSA-PSS", SL_KIND_RSA }, { "ED25519", "Ed25519", SL_KIND_EDDSA },
     { "ED448", "Ed448", SL_KIND_EDDSA },   { NULL, "other", SL_KIND_OTHER },
 };
@@ -28,6 +28,32 @@ static const struct key_type *key_type_find(const EVP_PKEY *key)
         type++;
     }
     return type;
+}
+
+/* Names of groups as OpenSSL's provider has them and as ours does. */
+static enum sl_key_kind kind_of(const EVP_PKEY *key)
+{
+    static const struct {
+        const char *group;
+        enum sl_key_kind kind;
+    } CURVES[] = {
+        { "prime256v1", SL_KIND_ECDSA_P256 }, { "P-256", SL_KIND_ECDSA_P256 },
+        { "secp384r1", SL_KIND_ECDSA_P384 },  { "P-384", SL_KIND_ECDSA_P384 },
+        { "secp521r1", SL_KIND_ECDSA_P521 },  { "P-521", SL_KIND_ECDSA_P521 },
+    };
+    const struct key_type *type = key_type_find(key);
+    char group[32] = "";
+    size_t len = 0;
+    if (type != &KEY_TYPES[0] || EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME,
+                                                                group, sizeof(group), &len) != 1) {
+        return type->kind;
+    }
+    for (size_t i = 0; i < SL_COUNT(CURVES); i++) {
+        if (strcmp(group, CURVES[i].group) == 0) {
+            return CURVES[i].kind;
+        }
+    }
+    return type->kind;
 }
 
 const char *sl_tls_key_type_shown(const EVP_PKEY *key)
@@ -158,7 +184,7 @@ static enum sl_err cert_finish(struct sl_tls_cert *cert, struct sl_diag *diag)
     if (rc == SL_OK) {
         rc = names_read(cert);
     }
-    cert->kind = key_type_find(cert->key)->kind;
+    cert->kind = kind_of(cert->key);
     return rc;
 }
 
@@ -329,15 +355,7 @@ void sl_tls_cert_unref(struct sl_tls_cert *cert)
 
 bool sl_tls_cert_is_modern_ecdsa(const struct sl_tls_cert *cert)
 {
-    char group[32] = "";
-    size_t len = 0;
-    if (cert->kind != SL_KIND_ECDSA ||
-        EVP_PKEY_get_utf8_string_param(cert->key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
-                                       &len) != 1) {
-        return false;
-    }
-    return strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0 ||
-           strcmp(group, "secp384r1") == 0 || strcmp(group, "P-384") == 0;
+    return cert->kind == SL_KIND_ECDSA_P256 || cert->kind == SL_KIND_ECDSA_P384;
 }
 
 static int64_t unix_time_s(const ASN1_TIME *time)

@@ -124,35 +124,39 @@ static bool has_ecdsa_cipher(SSL *ssl)
 }
 
 /* RFC 8422 5.1: up to TLS 1.2 the groups bound the curves of certificates, too. */
-static bool has_ecdsa_curve(SSL *ssl)
+static uint8_t ecdsa_curves(SSL *ssl)
 {
     enum { SECP256R1 = 23, SECP521R1 = 25 }; /* and secp384r1 between them */
     struct sl_slice body;
     if (!extension(ssl, TLSEXT_TYPE_supported_groups, &body)) {
-        return true; /* RFC 8422 4: the choice is the server's */
+        return SL_HELLO_CURVES_ALL; /* RFC 8422 4: the choice is the server's */
     }
     struct sl_reader whole = sl_reader_of(body);
     struct sl_reader list = sl_reader_of(sl_reader_vec16(&whole));
+    uint8_t curves = 0;
     while (list.in.len >= 2) {
         const uint16_t group = sl_reader_u16(&list);
         if (group >= SECP256R1 && group <= SECP521R1) {
-            return true;
+            curves |= (uint8_t)(1 << (group - SECP256R1));
         }
     }
-    return false;
+    return curves;
 }
 
 static enum sl_err signatures_read(SSL *ssl, struct sl_tls *tls, struct sl_hello_signatures *kinds)
 {
     struct sl_slice body;
-    *kinds = (struct sl_hello_signatures){ .has_ecdsa = true, .has_rsa = true };
+    *kinds = (struct sl_hello_signatures){ .has_ecdsa = true,
+                                           .has_rsa = true,
+                                           .ecdsa_curves = SL_HELLO_CURVES_ALL };
     if (extension(ssl, TLSEXT_TYPE_signature_algorithms, &body) &&
         sl_hello_signatures(body, kinds) != SL_OK) {
         sl_diag_set(tls->diag, "the client's signature_algorithms extension is malformed");
         return SL_EPROTO;
     }
-    if (kinds->has_ecdsa && !offers_tls13(ssl)) {
-        kinds->has_ecdsa = has_ecdsa_cipher(ssl) && has_ecdsa_curve(ssl);
+    if (!offers_tls13(ssl)) { /* any digest goes with any curve */
+        const bool may_have = kinds->has_ecdsa && has_ecdsa_cipher(ssl);
+        kinds->ecdsa_curves = may_have ? ecdsa_curves(ssl) : 0;
     }
     return SL_OK;
 }

@@ -129,12 +129,11 @@ enum sl_err sl_tls_own_check(const struct sl_tls_own *own, const struct sl_polic
     return rc;
 }
 
-/* The keys of the two make the same kinds of signatures; of a curve its size says enough here. */
+/* The keys of the two make the same kinds of signatures. */
 static bool has_same_key_kind(const struct sl_tls_cert *a, const struct sl_tls_cert *b)
 {
     static const char *const APART[] = { "RSA-PSS", "ED25519" };
-    bool is_same = a->kind == b->kind && (a->kind != SL_KIND_ECDSA ||
-                                          EVP_PKEY_get_bits(a->key) == EVP_PKEY_get_bits(b->key));
+    bool is_same = a->kind == b->kind;
     for (size_t i = 0; i < SL_COUNT(APART); i++) {
         is_same = is_same && EVP_PKEY_is_a(a->key, APART[i]) == EVP_PKEY_is_a(b->key, APART[i]);
     }
@@ -179,29 +178,6 @@ static bool is_always_before(const struct sl_tls_cert *before, const struct sl_t
     return is_so;
 }
 
-/* Whether one of the names, of RFC 8446 or "KEY+DIGEST", is that of a signature with such a key. */
-static bool can_sign(enum sl_key_kind kind, const char *signatures)
-{
-    static const struct {
-        enum sl_key_kind kind;
-        const char *begin;
-    } NAMES[] = {
-        { SL_KIND_ECDSA, "ecdsa_" }, { SL_KIND_ECDSA, "ECDSA+" },  { SL_KIND_RSA, "rsa_" },
-        { SL_KIND_RSA, "RSA" },      { SL_KIND_EDDSA, "ed25519" }, { SL_KIND_EDDSA, "ed448" },
-    };
-    struct sl_slice rest = sl_slice_cstr(signatures);
-    bool can = rest.len == 0 || kind == SL_KIND_OTHER;
-    while (rest.len != 0) {
-        const struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
-        (void)sl_slice_cut(&rest, 1);
-        for (size_t i = 0; i < SL_COUNT(NAMES); i++) {
-            can = can ||
-                  (NAMES[i].kind == kind && sl_slice_starts(one, sl_slice_cstr(NAMES[i].begin)));
-        }
-    }
-    return can;
-}
-
 bool sl_tls_own_is_useful(const struct sl_tls_own *owns, size_t index,
                           const struct sl_policy *policy, struct sl_diag *diag)
 {
@@ -214,7 +190,7 @@ bool sl_tls_own_is_useful(const struct sl_tls_own *owns, size_t index,
         sl_diag_set(diag, "upstreams will refuse it: its key usage lacks digitalSignature");
         return false;
     }
-    if (!can_sign(cert->kind, policy->signatures)) {
+    if (!sl_policy_signs(policy, cert->kind)) {
         sl_diag_set(diag, "it is never shown: policy %s has no signature for such a key",
                     policy->name);
         return false;

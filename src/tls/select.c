@@ -66,8 +66,10 @@ static unsigned kind_rank(enum sl_key_kind kind, const struct sl_hello_signature
 {
     enum { UNUSABLE = 4 };
     switch (kind) {
-    case SL_KIND_ECDSA:
-        return kinds->has_ecdsa ? 0 : UNUSABLE;
+    case SL_KIND_ECDSA_P256:
+    case SL_KIND_ECDSA_P384:
+    case SL_KIND_ECDSA_P521:
+        return (kinds->ecdsa_curves & 1 << (kind - SL_KIND_ECDSA_P256)) != 0 ? 0 : UNUSABLE;
     case SL_KIND_RSA:
         return kinds->has_rsa ? 1 : UNUSABLE;
     case SL_KIND_EDDSA:
@@ -168,7 +170,7 @@ static bool find_any(const struct sl_tls_select *select, struct sl_slice name,
 
 bool sl_tls_select_has(const struct sl_tls_select *select, struct sl_slice server_name)
 {
-    static const struct sl_hello_signatures ANY = { .has_ecdsa = true };
+    static const struct sl_hello_signatures ANY = { .ecdsa_curves = SL_HELLO_CURVES_ALL };
     uint32_t number;
     return find_any(select, server_name, &ANY, &number);
 }

@@ -34,7 +34,8 @@ bool sl_tls_select_has(const struct sl_tls_select *select, struct sl_slice serve
 
 /**
  * Exact name, then wildcard in place of the first label (RFC 9525 6.3), then the default and
- * what shares its name; among equals ECDSA when the client's signatures allow it, else RSA.
+ * what shares its name; among equals ECDSA when the client's signatures allow it on that curve,
+ * else RSA.
  * @param server_name  without its trailing dot; empty: the client named nothing
  */
 uint32_t sl_tls_select_find(const struct sl_tls_select *select, struct sl_slice server_name,

@@ -157,7 +157,7 @@ static enum sl_err cert_build(struct sl_tls_shelf *shelf, uint32_t number,
     struct sl_slice der;
     rc = sl_certificate_der_find(shelf->bundle, entry.ders[0], &der);
     bool is_decoded =
-        rc == SL_OK && entry.kind == SL_KIND_ECDSA &&
+        rc == SL_OK && sl_key_kind_is_ecdsa(entry.kind) &&
         sl_key_leaf_read(shelf->leaves, der, entry.key_index, shelf->keys, &leaf) == SL_OK;
     if (rc == SL_OK && !is_decoded) {
         rc = sl_x509_add_der(chain, der, "chain", NULL);

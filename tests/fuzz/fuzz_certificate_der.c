@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (sl_certificate_der_name(&names, &name) == SL_OK) {
         require(is_within(name, c.names) && is_within(names, c.names));
     }
-    (void)sl_certificate_der_is_ecdsa(&c);
+    enum sl_ec_curve curve;
+    (void)sl_certificate_der_is_ecdsa(&c, &curve);
     return 0;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which certificate a client gets, and which clients are let in."""
+import re
 import ssl
 
 import pytest
@@ -14,6 +15,12 @@ def fixture_many(fleet, pki, backend):
     return fleet.run_one("tls://127.0.0.1:0", backend().url, certificates=[
         pair.as_config() for pair in (pki.server_rsa, pki.server, pki.other_rsa, pki.other,
                                       pki.wild)])
+
+
+@pytest.fixture(name="fresh", scope="module")
+def fixture_fresh(pki):
+    """fresh(curve): a leaf with the names of pki.server on another curve."""
+    return lambda curve: pki.issue(f"server-{curve}", pki.NAMES, key=curve)
 
 
 def leaf(one, pki, name, sigalgs=None, *more):
@@ -62,6 +69,34 @@ class TestChoice:
                 client.expect(rf"^New, TLSv1.2, Cipher is {cipher}$")
         assert leaf(many, pki, "localhost", "ecdsa_secp256r1_sha256", "-tls1_3", "-groups",
                     "X25519") == ("server", "ECDSA")
+
+    def test_a_certificate_on_another_curve_than_the_client_has_is_passed_over(
+            self, fleet, pki, backend, fresh):
+        """In TLS 1.2 the groups bound the curve, in TLS 1.3 each signature has its own."""
+        p384 = fresh("P-384")
+        services = {"rsa": [pki.server, pki.server_rsa], "both": [pki.server, p384, pki.server_rsa]}
+        url = backend().url
+        one = fleet.run({"services": {name: {
+            "listen": "tls://127.0.0.1:0", "connect": url,
+            "certificates": [pair.as_config() for pair in pairs]}
+            for name, pairs in services.items()}})
+        for service, version, options, wanted in [
+                ("rsa", "-tls1_2", ["-groups", "P-384"], "RSA"),
+                ("rsa", "-tls1_2", ["-groups", "P-384:P-256"], "P-256"),
+                ("both", "-tls1_2", ["-groups", "P-384"], "P-384"),
+                ("both", "-tls1_2", ["-groups", "P-521"], "RSA"),
+                ("both", "-tls1_2", ["-groups", "P-521:P-256"], "P-256"),
+                ("rsa", "-tls1_3", ["-groups", "P-384"], "P-256"),
+                ("rsa", "-tls1_3", ["-sigalgs", "ECDSA+SHA384:RSA-PSS+SHA256"], "RSA"),
+                ("both", "-tls1_3", ["-sigalgs", "ECDSA+SHA384:RSA-PSS+SHA256"], "P-384"),
+                ("both", "-tls1_3", ["-sigalgs", "ECDSA+SHA512:RSA-PSS+SHA256"], "RSA"),
+                ("both", "-tls1_3", ["-sigalgs", "ECDSA+SHA256:ECDSA+SHA384"], "P-256")]:
+            host, port = one.address(service=service)
+            shown = programs.run("openssl", "s_client", "-connect", f"{host}:{port}", version,
+                                 "-servername", "localhost", *options, input=b"").stdout
+            text = programs.run("openssl", "x509", "-noout", "-text", input=shown).stdout.decode()
+            curve = re.search(r"NIST CURVE: (\S+)", text)
+            assert (curve[1] if curve else "RSA") == wanted, (service, version, options)
 
     def test_the_chain_comes_with_the_leaf(self, many, pki):
         for name in ["localhost", "other.test"]:

@@ -235,6 +235,23 @@ class TestWhatCannotWork:
         assert check.done.returncode == 0, check.done.stderr
         assert check.places("warning") and "expired" in check.done.stderr
 
+    def test_a_key_that_nobody_takes_is_a_warning(self, folder, pki):
+        """By the curve, or for want of a signature in the policy."""
+        odd = pki.issue("odd-curve", "DNS:localhost", key="brainpoolP256r1")
+        p384 = pki.issue("p384-curve", "DNS:localhost", key="P-384")
+        policies = ("policies:\n  a: {min_version: '1.3', signatures: [ecdsa_secp256r1_sha256]}\n"
+                    "policy: a\n")
+        for pair, more, text in [
+                (odd, "", "has a key for which TLS 1.3 has no signature"),
+                (p384, policies, "policy a has no signature for such a key"),
+                (pki.server_rsa, policies, "policy a has no signature for such a key")]:
+            check = Check(folder, more + good(pki, certificates=[pair.as_config()]))
+            assert check.done.returncode == 0, check.done.stderr
+            assert len(check.places("warning")) == 1 and text in check.done.stderr
+        for pair, more in [(p384, ""), (pki.server, policies)]:
+            check = Check(folder, more + good(pki, certificates=[pair.as_config()]))
+            assert check.done.returncode == 0 and not check.findings, check.done.stderr
+
     def test_run_refuses_what_check_refuses(self, folder, pki):
         path = pathlib.Path(folder) / "bad.yaml"
         path.write_text(good(pki).replace("connect:", "conect:"))

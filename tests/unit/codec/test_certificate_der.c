@@ -67,7 +67,9 @@ static void a_certificate_says_its_names_dates_and_key(void **state)
     assert_int_equal(certificate.not_before_s, 1795306681);
     assert_int_equal(certificate.not_after_s, 4948906681);
     assert_int_equal(certificate.spki.len, 91);
-    assert_true(sl_certificate_der_is_ecdsa(&certificate));
+    enum sl_ec_curve curve = SL_EC_P521;
+    assert_true(sl_certificate_der_is_ecdsa(&certificate, &curve));
+    assert_int_equal(curve, SL_EC_P256);
     struct sl_slice names = certificate.names;
     assert_int_equal(sl_certificate_der_name(&names, &name), SL_OK);
     assert_true(sl_slice_eq(name, SL_SLICE("a.example")));

@@ -202,8 +202,12 @@ static void signatures_say_what_certificates_are_allowed(void **state)
     const struct {
         struct sl_slice body;
         bool has_ecdsa, has_rsa, has_eddsa;
+        unsigned curves;
     } cases[] = {
-        { SL_SLICE("\0\2\4\3"), true, false, false },
+        { SL_SLICE("\0\2\4\3"), true, false, false, 1 << SL_EC_P256 },
+        { SL_SLICE("\0\2\5\3"), true, false, false, 1 << SL_EC_P384 },
+        { SL_SLICE("\0\2\6\3"), true, false, false, 1 << SL_EC_P521 },
+        { SL_SLICE("\0\2\3\3"), true, false, false, 0 },
         { SL_SLICE("\0\2\2\3"), true, false, false },
         { SL_SLICE("\0\2\4\1"), false, true, false },
         { SL_SLICE("\0\2\10\4"), false, true, false },
@@ -211,7 +215,8 @@ static void signatures_say_what_certificates_are_allowed(void **state)
         { SL_SLICE("\0\2\10\11"), false, false, false }, /* rsa_pss_pss: another kind of key */
         { SL_SLICE("\0\2\4\2"), false, false, false },   /* DSA */
         { SL_SLICE("\0\4\x09\3\x7a\3"), false, false, false }, /* not known */
-        { SL_SLICE("\0\6\4\3\10\4\10\10"), true, true, true },
+        { SL_SLICE("\0\6\4\3\10\4\10\10"), true, true, true, 1 << SL_EC_P256 },
+        { SL_SLICE("\0\6\4\3\5\3\6\3"), true, false, false, SL_HELLO_CURVES_ALL },
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
         struct sl_hello_signatures kinds;
@@ -219,6 +224,7 @@ static void signatures_say_what_certificates_are_allowed(void **state)
         assert_int_equal(kinds.has_ecdsa, cases[i].has_ecdsa);
         assert_int_equal(kinds.has_rsa, cases[i].has_rsa);
         assert_int_equal(kinds.has_eddsa, cases[i].has_eddsa);
+        assert_int_equal(kinds.ecdsa_curves, cases[i].curves);
     }
     const struct sl_slice bad[] = { SL_SLICE(""), SL_SLICE("\0\0"), SL_SLICE("\0\1\4"),
                                     SL_SLICE("\0\4\4\3"), SL_SLICE("\0\2\4\3\4") };

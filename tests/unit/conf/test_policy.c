@@ -77,6 +77,37 @@ static void there_is_no_policy_of_another_name(void **state)
     assert_null(sl_policy_find(SL_SLICE("modernx")));
 }
 
+static void a_policy_says_which_keys_it_has_a_signature_for(void **state)
+{
+    const struct {
+        const char *signatures;
+        uint16_t min_version;
+        enum sl_key_kind kind;
+        bool signs;
+    } cases[] = {
+        { "ecdsa_secp256r1_sha256", 0x0304, SL_KIND_ECDSA_P256, true },
+        { "ecdsa_secp256r1_sha256", 0x0304, SL_KIND_ECDSA_P384, false },
+        { "ecdsa_secp256r1_sha256", 0x0303, SL_KIND_ECDSA_P384, true },
+        { "ecdsa_secp256r1_sha256", 0x0303, SL_KIND_RSA, false },
+        { "ed25519:ecdsa_secp521r1_sha512", 0x0304, SL_KIND_ECDSA_P521, true },
+        { "ed25519:ecdsa_secp521r1_sha512", 0x0304, SL_KIND_EDDSA, true },
+        { "rsa_pss_rsae_sha256", 0x0304, SL_KIND_RSA, true },
+        { "rsa_pss_rsae_sha256", 0x0303, SL_KIND_ECDSA_P256, false },
+        { "RSA+SHA1:ECDSA+SHA1", 0x0301, SL_KIND_RSA, true },
+        { "RSA+SHA1:ECDSA+SHA1", 0x0301, SL_KIND_ECDSA_P521, true },
+        { "RSA+SHA1:ECDSA+SHA1", 0x0304, SL_KIND_ECDSA_P521, false },
+        { "RSA+SHA1", 0x0301, SL_KIND_EDDSA, false },
+        { "RSA+SHA1", 0x0301, SL_KIND_OTHER, true },
+        { "", 0x0301, SL_KIND_EDDSA, true },
+    };
+    SL_UNUSED(state);
+    for (size_t i = 0; i < SL_COUNT(cases); i++) {
+        const struct sl_policy policy = { .signatures = cases[i].signatures,
+                                          .min_version = cases[i].min_version };
+        assert_int_equal(sl_policy_signs(&policy, cases[i].kind), cases[i].signs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +116,7 @@ int main(void)
         cmocka_unit_test(old_begins_with_intermediate_and_goes_down_to_tls_1_0),
         cmocka_unit_test(a_name_with_its_version_never_means_another),
         cmocka_unit_test(there_is_no_policy_of_another_name),
+        cmocka_unit_test(a_policy_says_which_keys_it_has_a_signature_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

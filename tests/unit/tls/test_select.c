@@ -70,9 +70,9 @@ static void exact_names_then_wildcards_then_the_default(void **state)
 {
     struct service s;
     service_open(*state, &s);
-    static const struct sl_hello_signatures ALL = { true, true, true };
+    static const struct sl_hello_signatures ALL = { true, true, true, SL_HELLO_CURVES_ALL };
     static const struct sl_hello_signatures RSA = { false, true, false };
-    static const struct sl_hello_signatures ECDSA = { true, false, false };
+    static const struct sl_hello_signatures ECDSA = { .ecdsa_curves = 1 << SL_EC_P256 };
     static const struct sl_hello_signatures EDDSA = { false, false, true };
     const struct {
         struct sl_slice name;
@@ -160,7 +160,7 @@ static void a_default_without_a_name_is_still_the_default(void **state)
     struct sl_tls_cert *certs[] = { fixture_cert(&f->ca, NULL, "IP:10.0.0.1", PKI_EC),
                                     fixture_cert(&f->ca, "cn.example", NULL, PKI_EC) };
     struct sl_tls_select select;
-    static const struct sl_hello_signatures ALL = { true, true, true };
+    static const struct sl_hello_signatures ALL = { true, true, true, SL_HELLO_CURVES_ALL };
     assert_int_equal(sl_tls_select_init(&select, certs, 2), SL_OK);
     assert_int_equal(sl_tls_select_find(&select, SL_SLICE("other.example"), &ALL), 0);
     assert_int_equal(sl_tls_select_find(&select, SL_SLICE("cn.example"), &ALL), 1);

@@ -109,7 +109,11 @@ static void a_certificate_comes_with_its_chain(void **state)
     for (uint32_t i = 0; i < CERTS_COUNT; i++) {
         struct sl_tls_cert *cert = NULL;
         assert_int_equal(sl_tls_shelf_get(shelf, i, &cert), SL_OK);
-        assert_int_equal(sl_tls_cert_kind(cert), KINDS[i] == PKI_RSA ? SL_KIND_RSA : SL_KIND_ECDSA);
+        static const enum sl_key_kind WANTED[] = { [PKI_EC] = SL_KIND_ECDSA_P256,
+                                                   [PKI_EC_384] = SL_KIND_ECDSA_P384,
+                                                   [PKI_EC_521] = SL_KIND_ECDSA_P521,
+                                                   [PKI_RSA] = SL_KIND_RSA };
+        assert_int_equal(sl_tls_cert_kind(cert), WANTED[KINDS[i]]);
         for (size_t k = 0; k < 2; k++) {
             struct sl_slice der;
             struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
@@ -232,7 +236,7 @@ static void stock_serve(struct stock *stock)
             assert_int_equal(sl_shelf_entry_emit(&entry, &out), SL_OK);
         } else {
             assert_int_equal(sl_server_name_emit(0, sl_slice_cstr(NAMES[i]), &key), SL_OK);
-            assert_int_equal(sl_candidate_emit(i, SL_KIND_ECDSA, &out), SL_OK);
+            assert_int_equal(sl_candidate_emit(i, SL_KIND_ECDSA_P256, &out), SL_OK);
         }
         stock_add(stock, i == CERTS_COUNT ? SL_BUNDLE_SHELF : SL_BUNDLE_SERVER_NAME,
                   sl_wbuf_slice(&key), sl_wbuf_slice(&out));
