@@ -138,7 +138,9 @@ int sl_check(const struct sl_cli *cli)
         (void)printf("\n");
     }
     if (rc == SL_OK && as != NULL) {
-        status = sl_check_clients(load, as) ? SL_EXIT_DONE : SL_EXIT_FAILED;
+        status = sl_check_clients(load, as, cli->options[SL_OPTION_VERBOSE] != NULL)
+                     ? SL_EXIT_DONE
+                     : SL_EXIT_FAILED;
     } else if (rc == SL_OK) {
         sl_check_offer_print(load, cli->options[SL_OPTION_VERBOSE] != NULL);
     }

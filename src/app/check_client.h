@@ -9,6 +9,7 @@ void sl_check_clients_list(void);
 /** Whether each of `names`, comma-separated, is a client or "all"; else says which is not. */
 bool sl_check_clients_are_known(const char *names);
 
-/** Rehearses a handshake of each client with each TLS service, and prints what comes of it. True
- * when all of them succeed. */
-bool sl_check_clients(const struct sl_load *load, const char *names);
+/** Rehearses a handshake of each client with each TLS service, and prints what comes of it: a line
+ * for each, or with more than SL_CHECK_DETAILED_MAX services, unless `is_verbose`, for each
+ * outcome. True when all of them succeed. */
+bool sl_check_clients(const struct sl_load *load, const char *names, bool is_verbose);

@@ -7,18 +7,25 @@
 #include "tls/session_impl.h"
 #include "tls/x509.h"
 #include <openssl/err.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     TURNS_MAX = 8,           /* a HelloRetryRequest makes it two */
     LIST_MAX_BYTES = 4096,   /* of names */
     ALPN_MAX_BYTES = 256,    /* of a client's list on the wire */
+    LACKS_MAX_BYTES = 512,   /* NUL included */
     MESSAGE_CERTIFICATE = 11 /* RFC 8446 4 */
+};
+
+struct sl_tls_actor {
+    const struct sl_client *client;
+    SSL_CTX *ctx; /* NULL: the library cannot play it */
+    char lacks[LACKS_MAX_BYTES];
 };
 
 /* One client and one server. */
 struct stage {
-    SSL_CTX *client_ctx;
     SSL *client;
     struct sl_tls *server;
     struct sl_rehearsal *result;
@@ -30,7 +37,6 @@ struct stage {
 static void stage_fini(struct stage *stage)
 {
     SSL_free(stage->client);
-    SSL_CTX_free(stage->client_ctx);
     sl_tls_destroy(stage->server);
     free(stage->flight.ptr);
     ERR_clear_error();
@@ -180,30 +186,76 @@ static enum sl_err alpn_set(SSL *ssl, const char *alpn)
     return SSL_set_alpn_protos(ssl, wire, (unsigned)out.len) == 0 ? SL_OK : SL_ENOMEM;
 }
 
-static enum sl_err client_create(struct stage *stage, const struct sl_client *client,
-                                 const char *server_name, struct sl_diag *diag)
+static void ssl_ctx_cleanup(SSL_CTX **ctx)
 {
-    struct sl_wbuf lacks = sl_wbuf_of(stage->result->lacks, sizeof(stage->result->lacks) - 1);
-    SSL_CTX *ctx = stage->client_ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_free(*ctx);
+}
+
+/* SL_EINVAL: the library knows nothing of what there must be some of. */
+static enum sl_err actor_dress(struct sl_tls_actor *actor)
+{
+    const struct sl_policy *offer = &actor->client->offer;
+    struct sl_wbuf lacks = sl_wbuf_of(actor->lacks, sizeof(actor->lacks) - 1);
+    SL_CLEANUP(ssl_ctx_cleanup) SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (ctx == NULL) {
         return SL_ENOMEM;
     }
     SSL_CTX_set_security_level(ctx, 0); /* it takes what it is given */
     enum sl_err rc = SL_OK;
     for (enum sl_tls_list list = SL_TLS_SUITES; rc == SL_OK && list <= SL_TLS_SIGNATURES; list++) {
-        rc = lacks_note(&client->offer, list, &lacks);
-        rc = rc == SL_OK ? list_set(ctx, &client->offer, list) : rc;
+        rc = lacks_note(offer, list, &lacks);
+        rc = rc == SL_OK ? list_set(ctx, offer, list) : rc;
     }
-    stage->result->lacks[lacks.len] = '\0';
-    if (rc == SL_OK && (SSL_CTX_set_min_proto_version(ctx, client->offer.min_version) != 1 ||
-                        SSL_CTX_set_max_proto_version(ctx, client->offer.max_version) != 1)) {
+    actor->lacks[lacks.len] = '\0';
+    if (rc == SL_OK && (SSL_CTX_set_min_proto_version(ctx, offer->min_version) != 1 ||
+                        SSL_CTX_set_max_proto_version(ctx, offer->max_version) != 1)) {
         rc = SL_EINVAL;
     }
-    if (rc != SL_OK) {
-        sl_diag_set(diag, "nothing that the client offers is in this library");
+    if (rc == SL_OK) {
+        actor->ctx = SL_STEAL(ctx);
+    }
+    return rc;
+}
+
+enum sl_err sl_tls_actor_create(const struct sl_client *client, struct sl_tls_actor **ret_actor)
+{
+    struct sl_tls_actor *actor = calloc(1, sizeof(*actor));
+    if (actor == NULL) {
+        return SL_ENOMEM;
+    }
+    actor->client = client;
+    enum sl_err rc = actor_dress(actor);
+    ERR_clear_error();
+    if (rc == SL_ENOMEM) {
+        sl_tls_actor_destroy(actor);
         return rc;
     }
-    stage->client = SSL_new(ctx);
+    *ret_actor = actor;
+    return SL_OK;
+}
+
+void sl_tls_actor_destroy(struct sl_tls_actor *actor)
+{
+    if (actor != NULL) {
+        SSL_CTX_free(actor->ctx);
+        free(actor);
+    }
+}
+
+const char *sl_tls_actor_lacks(const struct sl_tls_actor *actor)
+{
+    return actor->lacks;
+}
+
+static enum sl_err client_create(struct stage *stage, const struct sl_tls_actor *actor,
+                                 const char *server_name, struct sl_diag *diag)
+{
+    const struct sl_client *client = actor->client;
+    if (actor->ctx == NULL) {
+        sl_diag_set(diag, "nothing that the client offers is in this library");
+        return SL_EINVAL;
+    }
+    stage->client = SSL_new(actor->ctx);
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
     if (stage->client == NULL || in == NULL || out == NULL) {
         BIO_free(in);
@@ -286,14 +338,14 @@ static enum sl_err play(struct stage *stage, struct sl_diag *diag)
     return SL_ETLS;
 }
 
-enum sl_err sl_tls_rehearse(struct sl_tls_ctx *server, const struct sl_client *client,
+enum sl_err sl_tls_rehearse(struct sl_tls_ctx *server, struct sl_tls_actor *actor,
                             const char *server_name, bool is_alpn_held, struct sl_diag *diag,
                             struct sl_rehearsal *ret_rehearsal)
 {
     *ret_rehearsal = (struct sl_rehearsal){ 0 };
     SL_CLEANUP(stage_fini) struct stage stage = { .result = ret_rehearsal, .alert = -1 };
     struct sl_diag why = { "" };
-    enum sl_err rc = client_create(&stage, client, server_name, &why);
+    enum sl_err rc = client_create(&stage, actor, server_name, &why);
     rc = rc == SL_OK ? server_create(&stage, server, is_alpn_held) : rc;
     rc = rc == SL_OK ? play(&stage, &why) : rc;
     if (rc == SL_ETLS && stage.alert >= 0) {

@@ -125,6 +125,46 @@ class TestAs:
         done = check({"web": offload(pki.server_rsa, policy="old")}, "--as", "all")
         assert re.findall(r"^  as (\S+):", done.stdout, re.M) == names
 
+    def test_very_many_services_are_a_line_for_each_outcome(self, check, pki):
+        """The same as what each of them gets, of which --verbose tells."""
+        p384 = pki.issue("as-p384", "DNS:localhost", key="P-384")
+        rsa = pki.issue("as-rsa", "DNS:more.test", key="rsa")
+        kinds = [offload(pki.server), offload(pki.server_rsa), offload(rsa), offload(pki.wild),
+                 offload(pki.server, pki.server_rsa), offload(p384), offload(p384, pki.server),
+                 offload(pki.server, policy="modern"), offload(pki.server, alpn=["h2"]),
+                 offload(pki.server, alpn=["h2"], alpn_strict=True), offload(pki.wild, sni="strict"),
+                 offload(pki.server, clients={"verify": "require", "ca": pki.ca}),
+                 offload(pki.server_rsa, policy="old"), offload(pki.other, pki.server),
+                 offload(pki.server, connect="tls://localhost:1", upstream={"ca": pki.ca}),
+                 {"listen": "tcp://127.0.0.1:0", "connect": "tcp://127.0.0.1:1"}]
+        services = {f"s{number}": kind for number, kind in enumerate(kinds * 2)}
+        short, long = (check(services, "--as", "all", *options) for options in [(), ["--verbose"]])
+        assert short.returncode == long.returncode == 1, short.stderr
+        wanted, got = {}, {}
+        for line in long.stdout.splitlines()[1:]:
+            client = re.match(r"  as (\S+):", line)
+            if client:
+                outcomes = wanted.setdefault(client[1], {})
+                continue
+            name, outcome = re.fullmatch(r"    (\S+) \(.*?\): (.*)", line).groups()
+            outcome = re.sub(r"certificate \S+ \(", "certificate (", outcome)
+            outcomes.setdefault(outcome, []).append(name)
+        for line in short.stdout.splitlines()[1:]:
+            client = re.match(r"  as (\S+):", line)
+            if client:
+                outcomes = got.setdefault(client[1], {})
+                continue
+            count, names, more, outcome = re.fullmatch(
+                r"    (\d+) services? \((.*?)(?: and (\d+) more)?\): (.*)", line).groups()
+            names = names.split(", ")
+            assert int(count) == len(names) + int(more or 0) and len(names) <= 8
+            outcomes[outcome] = (int(count), names)
+        assert got == {client: {text: (len(names), names[:8]) for text, names in outcomes.items()}
+                       for client, outcomes in wanted.items()}
+        for outcomes in got.values():  # failures first
+            fates = ["cannot connect" in text for text in outcomes]
+            assert fates == sorted(fates, reverse=True)
+
     def test_a_client_that_nobody_knows_is_a_usage_error(self, check, pki):
         done = check({"web": offload(pki.server)}, "--as", "firefox,netscape")
         assert done.returncode == 2 and "netscape" in done.stderr and not done.stdout

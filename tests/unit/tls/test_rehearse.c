@@ -32,6 +32,26 @@ static const struct sl_client *client_of(const char *name)
     return client;
 }
 
+/* One rehearsal; what the library lacks goes to `ret_lacks`. */
+static enum sl_err rehearse(struct sl_tls_ctx *server, const struct sl_client *client,
+                            const char *name, bool is_held, struct sl_diag *diag,
+                            struct sl_rehearsal *got)
+{
+    struct sl_tls_actor *actor = NULL;
+    assert_int_equal(sl_tls_actor_create(client, &actor), SL_OK);
+    enum sl_err rc = sl_tls_rehearse(server, actor, name, is_held, diag, got);
+    sl_tls_actor_destroy(actor);
+    return rc;
+}
+
+static void assert_lacks(const struct sl_client *client, const char *lacks)
+{
+    struct sl_tls_actor *actor = NULL;
+    assert_int_equal(sl_tls_actor_create(client, &actor), SL_OK);
+    assert_string_equal(sl_tls_actor_lacks(actor), lacks);
+    sl_tls_actor_destroy(actor);
+}
+
 /* A certificate whose private key is elsewhere, as `check` has it. */
 static struct sl_tls_cert *apart(const struct pki_cert *pki, struct sl_tls_cert *whole)
 {
@@ -65,7 +85,7 @@ static void assert_rehearsed(struct sl_tls_cert *const *certs, const struct rehe
     struct sl_diag diag = { "" };
     struct sl_rehearsal got;
     const struct sl_client *client = client_of(one->client);
-    enum sl_err rc = sl_tls_rehearse(server, client, "site.example", false, &diag, &got);
+    enum sl_err rc = rehearse(server, client, "site.example", false, &diag, &got);
     if (one->version == NULL) {
         assert_int_equal(rc, SL_ETLS);
         assert_non_null(strstr(diag.text, one->cipher));
@@ -119,20 +139,20 @@ static void what_is_held_or_refused_is_so_in_a_rehearsal(void **state)
     struct sl_rehearsal got;
     struct sl_tls_ctx *server = fixture_server(&conf);
     const struct sl_client *curl = client_of("curl");
-    assert_int_equal(sl_tls_rehearse(server, curl, "site.example", true, &diag, &got), SL_OK);
+    assert_int_equal(rehearse(server, curl, "site.example", true, &diag, &got), SL_OK);
     assert_string_equal(got.alpn, "h2");
     sl_tls_ctx_unref(server);
     conf.alpn = alpn;
     conf.alpn_count = 1;
     server = fixture_server(&conf);
-    assert_int_equal(sl_tls_rehearse(server, curl, "site.example", true, &diag, &got), SL_ETLS);
+    assert_int_equal(rehearse(server, curl, "site.example", true, &diag, &got), SL_ETLS);
     assert_non_null(strstr(diag.text, "(alert: no application protocol)"));
-    assert_int_equal(
-        sl_tls_rehearse(server, client_of("java-17"), "site.example", true, &diag, &got), SL_OK);
+    assert_int_equal(rehearse(server, client_of("java-17"), "site.example", true, &diag, &got),
+                     SL_OK);
     sl_tls_ctx_unref(server);
     conf.is_sni_strict = true;
     server = fixture_server(&conf);
-    assert_int_equal(sl_tls_rehearse(server, client_of("java-17"), "x.example", false, &diag, &got),
+    assert_int_equal(rehearse(server, client_of("java-17"), "x.example", false, &diag, &got),
                      SL_ETLS);
     assert_non_null(strstr(diag.text, "(alert: unrecognized name)"));
     sl_tls_ctx_unref(server);
@@ -149,12 +169,11 @@ static void a_client_that_cannot_be_played_is_told_of(void **state)
     stranger.offer.ciphers = "NO-SUCH-1:NO-SUCH-2";
     struct sl_diag diag = { "" };
     struct sl_rehearsal got;
-    assert_int_equal(sl_tls_rehearse(server, &stranger, "site.example", false, &diag, &got),
-                     SL_EINVAL);
-    assert_string_equal(got.lacks, "NO-SUCH-1, NO-SUCH-2");
+    assert_int_equal(rehearse(server, &stranger, "site.example", false, &diag, &got), SL_EINVAL);
+    assert_lacks(&stranger, "NO-SUCH-1, NO-SUCH-2");
     stranger.offer.ciphers = "NO-SUCH:AES128-SHA"; /* RSA key transport */
-    assert_int_equal(sl_tls_rehearse(server, &stranger, "site.example", false, &diag, &got), SL_OK);
-    assert_string_equal(got.lacks, "NO-SUCH");
+    assert_int_equal(rehearse(server, &stranger, "site.example", false, &diag, &got), SL_OK);
+    assert_lacks(&stranger, "NO-SUCH");
     assert_string_equal(got.group, "");
     assert_string_equal(got.cipher, "TLS_RSA_WITH_AES_128_CBC_SHA");
     sl_tls_ctx_unref(server);
