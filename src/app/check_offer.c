@@ -109,6 +109,10 @@ static void clients_print(const struct sl_conf_service *service)
         (void)printf(", %zu rule%s", service->clients.rules_count,
                      service->clients.rules_count == 1 ? "" : "s");
     }
+    if (service->clients.psks_count != 0) {
+        (void)printf(", %zu pre-shared key%s", service->clients.psks_count,
+                     service->clients.psks_count == 1 ? "" : "s");
+    }
     (void)printf("; other names %s",
                  service->sni == SL_SNI_STRICT ? "refused" : "get the first certificate");
     alpn_print(service);
@@ -121,13 +125,17 @@ static void clients_print(const struct sl_conf_service *service)
 static void upstream_print(const struct sl_conf_service *service)
 {
     const struct sl_conf_upstream *upstream = &service->upstream;
-    if (!upstream->is_verified) {
+    const bool has_psk = upstream->psk.identity.text != NULL;
+    const bool is_verified = upstream->is_verified && !has_psk;
+    if (has_psk) {
+        (void)printf("    upstream: has the pre-shared key '%s'", upstream->psk.identity.text);
+    } else if (!upstream->is_verified) {
         (void)printf("    upstream: NOT verified");
     } else {
         (void)printf("    upstream: verified by %s as ",
                      upstream->ca.path == NULL ? "the system's authorities" : upstream->ca.path);
     }
-    for (size_t i = 0; upstream->is_verified && i < service->connects_count; i++) {
+    for (size_t i = 0; is_verified && i < service->connects_count; i++) {
         const struct sl_slice host = service->connects[i].url.host;
         if (upstream->name.text != NULL) {
             (void)printf("%s", upstream->name.text);

@@ -17,8 +17,8 @@ static bool has_key_transport(const struct sl_policy *policy)
     while (rest.len != 0) {
         struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
         (void)sl_slice_cut(&rest, 1);
-        if (one.len != 0 && !sl_slice_starts(one, SL_SLICE("ECDHE-")) &&
-            !sl_slice_starts(one, SL_SLICE("DHE-"))) {
+        if (one.len != 0 && !sl_policy_is_psk_cipher(one) &&
+            !sl_slice_starts(one, SL_SLICE("ECDHE-")) && !sl_slice_starts(one, SL_SLICE("DHE-"))) {
             return true;
         }
     }

@@ -271,8 +271,8 @@ static void upstream_check(const struct subject *subject)
 
 /* One policy of a service, which stands at the first of the places that is set. */
 static void policy_check(const struct subject *subject, const struct sl_conf *conf,
-                         const struct sl_policy *policy, const struct sl_conf_pos *places,
-                         size_t places_count)
+                         const struct sl_policy *policy, bool has_psk,
+                         const struct sl_conf_pos *places, size_t places_count)
 {
     char text[POLICY_TEXT_MAX] = "";
     struct sl_wbuf out = sl_wbuf_of(text, sizeof(text) - 1);
@@ -283,6 +283,12 @@ static void policy_check(const struct subject *subject, const struct sl_conf *co
     if (conf->floor != NULL && sl_floor_is_above(conf->floor, policy, &out)) {
         error(subject, pos, "policy %s %s, which is below the floor, %s", policy->name, text,
               conf->floor->name);
+    } else if (!has_psk && sl_check_psk_is_all(policy)) {
+        error(
+            subject, pos,
+            "policy %s has no ciphers for TLS 1.2 but those for pre-shared keys ('psk'), and here "
+            "is none",
+            policy->name);
     } else if (sl_floor_is_weak(policy, &out)) {
         sl_findings_add(subject->findings, SL_FINDING_WARNING, pos, "policy %s %s", policy->name,
                         text);
@@ -299,11 +305,14 @@ static void policies_check(const struct subject *subject, const struct sl_conf *
     }
     const bool has_clients = subject->knows_listen && subject->has_tls_listen;
     if (has_clients) {
-        policy_check(subject, conf, service->policy, places + 1, 2);
+        policy_check(subject, conf, service->policy, service->clients.psks_count > 0, places + 1,
+                     2);
     }
-    bool is_new = !has_clients || service->upstream.policy != service->policy;
+    bool is_new = !has_clients || service->upstream.policy != service->policy ||
+                  sl_check_psk_is_all(service->policy);
     if (subject->knows_connect && subject->has_tls_connect && is_new) {
-        policy_check(subject, conf, service->upstream.policy, places, 3);
+        policy_check(subject, conf, service->upstream.policy,
+                     service->upstream.psk.identity.text != NULL, places, 3);
     }
 }
 

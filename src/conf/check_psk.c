@@ -3,6 +3,8 @@
 #include "conf/check_own.h"
 #include <string.h>
 
+enum { TLS_1_3 = 0x0304 }; /* RFC 8446 4.2.1 */
+
 static void identity_check(const struct sl_conf_clients *clients, size_t index,
                            struct sl_findings *findings)
 {
@@ -52,4 +54,15 @@ void sl_check_psk_upstream(const struct sl_conf_upstream *upstream, struct sl_fi
                             settings[i].key);
         }
     }
+}
+
+bool sl_check_psk_is_all(const struct sl_policy *policy)
+{
+    struct sl_slice rest = sl_slice_cstr(policy->ciphers);
+    bool is_all = policy->min_version < TLS_1_3 && rest.len != 0;
+    while (is_all && rest.len != 0) {
+        is_all = sl_policy_is_psk_cipher(sl_slice_cut(&rest, sl_slice_find(rest, ':')));
+        (void)sl_slice_cut(&rest, 1);
+    }
+    return is_all;
 }

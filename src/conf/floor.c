@@ -90,6 +90,7 @@ static const char *weakness_of(struct sl_slice name)
         { "RC4", "is broken" },
         { "DES", "has blocks of 64 bits, which is too short (CVE-2016-2183)" },
         { "MD5", "has a broken digest" },
+        { "CCM8", "has a tag of 64 bits, which is short" },
     };
     for (size_t i = 0; i < SL_COUNT(BROKEN); i++) {
         if (has_part(name, BROKEN[i].part)) {

@@ -72,7 +72,10 @@ static const struct sl_schema_option ROWS[] = {
         .count_max = 64,
         .absent = "as in extends",
         .example = "[ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384]",
-        .text = "Ciphers of TLS 1.2 and below by their names in OpenSSL, in order",
+        .text =
+            "Ciphers of TLS 1.2 and below by their names in OpenSSL, in order. Those for "
+            "pre-shared keys (PSK-, DHE-PSK- and ECDHE-PSK-) are for services with 'psk', which "
+            "without any have ECDHE-PSK-CHACHA20-POLY1305 and DHE-PSK-AES256-GCM-SHA384",
         SL_OPTION_AT(struct sl_conf_policy, ciphers),
         .count_at = offsetof(struct sl_conf_policy, ciphers_count),
     },

@@ -94,6 +94,14 @@ static void policy_check(struct sl_read *read, const struct sl_conf_policy *conf
                       "policy '%s' has versions below TLS 1.3 and no 'ciphers' for them",
                       conf->name);
     }
+    for (size_t i = 0; i < conf->ciphers_count; i++) {
+        if (sl_slice_starts(sl_slice_cstr(conf->ciphers[i].text), SL_SLICE("RSA-PSK-"))) {
+            sl_read_error(read, conf->ciphers[i].pos,
+                          "'%s' wants a certificate and a pre-shared key at once, which no "
+                          "service has",
+                          conf->ciphers[i].text);
+        }
+    }
     if (!policy->has_tickets && conf->session_ms != 0) {
         sl_read_error(read, conf->pos, "policy '%s' has a 'session' and no tickets", conf->name);
     }

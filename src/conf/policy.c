@@ -146,3 +146,9 @@ bool sl_policy_signs(const struct sl_policy *policy, enum sl_key_kind kind)
     }
     return can;
 }
+
+bool sl_policy_is_psk_cipher(struct sl_slice name)
+{
+    return sl_slice_starts(name, SL_SLICE("PSK-")) || sl_slice_starts(name, SL_SLICE("DHE-PSK-")) ||
+           sl_slice_starts(name, SL_SLICE("ECDHE-PSK-"));
+}

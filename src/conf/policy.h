@@ -32,3 +32,7 @@ const struct sl_policy *sl_policy_find(struct sl_slice name);
 /** Whether a policy has a signature for a key of that kind (of SL_KIND_OTHER that is not known:
  * true). In TLS 1.3 each goes with one curve (RFC 8446 4.2.3), before it ECDSA with any. */
 bool sl_policy_signs(const struct sl_policy *policy, enum sl_key_kind kind);
+
+/** Whether a cipher, by its name in OpenSSL, is for pre-shared keys alone: not RSA-PSK, which wants
+ * a certificate as well. */
+bool sl_policy_is_psk_cipher(struct sl_slice name);

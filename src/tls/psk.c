@@ -7,8 +7,8 @@
 #include <openssl/err.h>
 #include <string.h>
 
-/* Forward secret and AEAD; of those that OpenSSL has with elliptic curves this is the only one. The
- * other, at 256 bits, gets a group of 3,072 bits. */
+/* Of a policy that names none. Forward secret and AEAD; of those that OpenSSL has with elliptic
+ * curves this is the only one. The other, at 256 bits, gets a group of 3,072 bits. */
 #define CIPHERS "ECDHE-PSK-CHACHA20-POLY1305:DHE-PSK-AES256-GCM-SHA384"
 
 enum { VERSION_1_2 = TLS1_2_VERSION, VERSION_1_3 = TLS1_3_VERSION };
@@ -42,20 +42,41 @@ static enum sl_err suites_filter(struct sl_tls_ctx *ctx, const struct sl_policy 
     return SL_OK;
 }
 
+/* Those of the policy that are for pre-shared keys, or ours when it names none. */
+static enum sl_err ciphers_of(const struct sl_policy *policy, struct sl_wbuf *out)
+{
+    struct sl_slice rest = sl_slice_cstr(policy->ciphers);
+    enum sl_err rc = SL_OK;
+    while (rc == SL_OK && rest.len != 0) {
+        const struct sl_slice one = sl_slice_cut(&rest, sl_slice_find(rest, ':'));
+        (void)sl_slice_cut(&rest, 1);
+        if (sl_policy_is_psk_cipher(one)) {
+            rc = sl_wbuf_printf(out, "%s%.*s", out->len == 0 ? "" : ":", SL_SLICE_FMT(one));
+        }
+    }
+    return rc == SL_OK && out->len == 0 ? sl_wbuf_put(out, SL_SLICE(CIPHERS)) : rc;
+}
+
 static enum sl_err ciphers_set(struct sl_tls_ctx *ctx, const struct sl_policy *policy,
                                bool has_others, struct sl_diag *diag)
 {
-    char *list = NULL;
+    const size_t size = 2 * strlen(policy->ciphers) + sizeof(CIPHERS) + 2;
     if (policy->min_version > VERSION_1_2 || policy->max_version < VERSION_1_2) {
         return SL_OK;
     }
-    if (asprintf(&list, "%s%s%s", CIPHERS, has_others ? ":" : "",
-                 has_others ? policy->ciphers : "") < 0) {
-        return SL_ENOMEM;
+    SL_CLEANUP(sl_own_text) char *list = calloc(1, size);
+    struct sl_wbuf out = sl_wbuf_of(list, size - 1);
+    enum sl_err rc = list == NULL ? SL_ENOMEM : ciphers_of(policy, &out);
+    if (rc == SL_OK && has_others) {
+        rc = sl_wbuf_printf(&out, ":%s", policy->ciphers); /* what stands twice counts once */
     }
-    const bool is_set = SSL_CTX_set_cipher_list(ctx->ssl_ctx, list) == 1;
-    free(list);
-    return is_set ? SL_OK : sl_tls_error_take(SL_EINVAL, "ciphers for pre-shared keys", diag);
+    if (rc != SL_OK) {
+        return SL_ENOMEM; /* the room is exact */
+    }
+    list[out.len] = '\0';
+    return SSL_CTX_set_cipher_list(ctx->ssl_ctx, list) == 1
+               ? SL_OK
+               : sl_tls_error_take(SL_EINVAL, "ciphers for pre-shared keys", diag);
 }
 
 /* The key and its name together: neither may change under a ticket. */

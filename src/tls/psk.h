@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file Pre-shared keys in place of certificates: external ones of TLS 1.3 (RFC 8446 4.2.11, RFC
  * 9257), always with a Diffie-Hellman exchange and SHA-256, and those of TLS 1.2 (RFC 4279) with
- * such an exchange and an AEAD cipher. Inside tls/ only.
+ * such an exchange and an AEAD cipher, or with the ciphers for them that the policy names. Inside
+ * tls/ only.
  */
 #pragma once
 #include "tls/session_impl.h"

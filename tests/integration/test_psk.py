@@ -158,6 +158,35 @@ class TestOpenssl:
         assert not s_client(one, "-tls1_2", "-cipher", "ECDHE-PSK-AES128-CBC-SHA256")[1]
         assert s_client(one, "-tls1_2", "-cipher", "DHE-PSK-AES256-GCM-SHA384")[1]
 
+    @pytest.mark.parametrize("cipher, level", [("PSK-AES128-GCM-SHA256", 2),
+                                               ("PSK-AES256-CCM", 2), ("PSK-AES128-CCM8", 0),
+                                               ("ECDHE-PSK-AES128-CBC-SHA256", 2)])
+    def test_a_policy_that_names_it_lets_a_key_do_without(self, fleet, backend, keys, stack,
+                                                          cipher, level):
+        """On both sides, and nothing but what it names."""
+        own = {"policies": {"p": {"max_version": "1.2", "ciphers": [cipher],
+                                  "security_level": level}}, "policy": "p"}
+        one = serve(fleet, backend, keys.psk(), top=own)
+        assert s_client(one, "-cipher", f"{cipher}:@SECLEVEL=0")[1]
+        assert not s_client(one, "-cipher", "DHE-PSK-AES256-GCM-SHA384")[1]
+        record = one.wait_connection(psk_identity="tunnel")
+        server = stack.enter_context(Server("-cipher", f"{cipher}:@SECLEVEL=0"))
+        other = encrypt(fleet, server.port, keys.psk(), policy="p", top=own)
+        with ends.PlainEnd(ends.dial(other.address())) as client:
+            client.send(b"hello\n")
+            server.talk.expect("^hello")
+        assert other.wait_connection()["upstream_cipher"] == record["cipher"]
+
+    def test_check_says_what_the_key_stands_for(self, folder, keys):
+        path = sluice.write_config(pathlib.Path(folder) / "check.yaml", {"services": {"main": {
+            "listen": "tls://127.0.0.1:0", "connect": "tls://127.0.0.1:1",
+            "clients": {"psk": [keys.psk("a"), keys.psk("b", OTHER_KEY)]},
+            "upstream": {"psk": keys.psk(key="ab" * 32)}}}})
+        done = sluice.command("check", "-c", path)
+        assert done.returncode == 0, done.stderr
+        assert "no certificates asked for, 2 pre-shared keys;" in done.stdout
+        assert "upstream: has the pre-shared key 'tunnel'; policy" in done.stdout
+
     @VERSIONS
     def test_an_upstream_with_the_key_is_spoken_to(self, fleet, keys, stack, version, cipher):
         server = stack.enter_context(Server(version))
@@ -208,8 +237,8 @@ class Server:
         self.talk.stop()
 
 
-def encrypt(fleet, port, psk, **upstream):
-    return fleet.run_one("tcp://127.0.0.1:0", f"tls://127.0.0.1:{port}",
+def encrypt(fleet, port, psk, top=None, **upstream):
+    return fleet.run_one("tcp://127.0.0.1:0", f"tls://127.0.0.1:{port}", top=top,
                          upstream={"psk": psk, **upstream})
 
 

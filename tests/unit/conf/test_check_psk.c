@@ -56,6 +56,23 @@ static void keys_need_a_tls_url(void **state)
                     "6:34: error: 'psk' is for a tls:// connect URL: this service has none\n");
 }
 
+#define PLAIN_PSK                                                                                  \
+    "policies:\n  p: { max_version: 1.2, ciphers: [PSK-AES128-GCM-SHA256] }\npolicy: p\n"
+
+static void ciphers_for_keys_are_for_services_with_keys(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings(PLAIN_PSK ACCEPT "    clients: { psk: { identity: a, key_file: a.psk } }\n",
+                    "3:9: warning: policy p offers PSK-AES128-GCM-SHA256, which has no forward "
+                    "secrecy\n");
+    expect_findings(PLAIN_PSK ENCRYPT "    upstream: { verify: on }\n",
+                    "3:9: error: policy p has no ciphers for TLS 1.2 but those for pre-shared "
+                    "keys ('psk'), and here is none\n");
+    expect_findings("policies:\n  p: { ciphers: [RSA-PSK-AES128-GCM-SHA256] }\n" PLAIN,
+                    "2:18: error: 'RSA-PSK-AES128-GCM-SHA256' wants a certificate and a "
+                    "pre-shared key at once, which no service has\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +81,7 @@ int main(void)
         cmocka_unit_test(clients_that_show_certificates_have_a_service_of_their_own),
         cmocka_unit_test(certificates_of_the_upstream_side_contradict_a_key),
         cmocka_unit_test(keys_need_a_tls_url),
+        cmocka_unit_test(ciphers_for_keys_are_for_services_with_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,10 @@ static void weakness_is_said_with_its_reason(void **state)
     } CASES[] = {
         { "ECDHE-ECDSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256", "" },
         { "AES128-GCM-SHA256", "offers AES128-GCM-SHA256, which has no forward secrecy" },
+        { "ECDHE-PSK-CHACHA20-POLY1305:DHE-PSK-AES256-GCM-SHA384", "" },
+        { "PSK-AES128-GCM-SHA256", "offers PSK-AES128-GCM-SHA256, which has no forward secrecy" },
+        { "ECDHE-ECDSA-AES128-CCM8",
+          "offers ECDHE-ECDSA-AES128-CCM8, which has a tag of 64 bits, which is short" },
         { "ECDHE-RSA-NULL-SHA", "offers ECDHE-RSA-NULL-SHA, which encrypts nothing" },
         { "ADH-AES128-SHA", "offers ADH-AES128-SHA, which authenticates nobody" },
         { "AECDH-AES128-SHA", "offers AECDH-AES128-SHA, which authenticates nobody" },
