@@ -88,9 +88,11 @@ static enum sl_err child_configure(struct sl_child *child)
     const struct sl_message bundle = { .type = SL_MESSAGE_BUNDLE,
                                        .worker_index = (uint16_t)child->index };
     const struct sl_message metrics = { .type = SL_MESSAGE_METRICS };
+    const struct sl_message health = { .type = SL_MESSAGE_HEALTH };
     const struct sl_message start = { .type = SL_MESSAGE_START };
     enum sl_err rc = child_send(child, &bundle, &source->files_fd);
     rc = rc == SL_OK ? child_send(child, &metrics, &child->metrics_fd) : rc;
+    rc = rc == SL_OK ? child_send(child, &health, &source->health_fd) : rc;
     rc = rc == SL_OK ? child_send_listeners(child) : rc;
     rc = rc == SL_OK ? child_send_tickets(child) : rc;
     rc = rc == SL_OK ? child_send_keys(child) : rc;

@@ -42,7 +42,8 @@ struct sl_children_source {
     const struct sl_listens *listens;
     const struct sl_ticket_keys *tickets;
     struct sl_keeper *keeper;
-    int files_fd; /* a sealed bundle */
+    int files_fd;  /* a sealed bundle */
+    int health_fd; /* memory that all workers share (net/health.h) */
     uint32_t count;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/listen.h"
 #include "app/passed.h"
+#include "net/upstream.h"
 #include "sys/socket.h"
 #include <errno.h>
 #include <stdio.h>
@@ -140,6 +141,20 @@ static enum sl_err list_create(const struct sl_conf *conf, struct sl_listens *li
     return SL_OK;
 }
 
+/* What the kernel accepts later is set as the socket that listens is. */
+static void listen_tune(const struct sl_conf *conf, const struct sl_listen *listen,
+                        uint32_t workers_count)
+{
+    const struct sl_conf_service *service = &conf->services[listen->service_index];
+    struct sl_socket_tuning tuning = { 0 };
+    sl_upstream_tune(&service->keepalive, service->user_timeout_ms, &tuning);
+    for (uint32_t i = 0; i < workers_count; i++) {
+        if (listen->fds[i] >= 0 && url_of(conf, listen)->url.scheme != SL_SCHEME_UNIX) {
+            sl_socket_tune(listen->fds[i], &tuning);
+        }
+    }
+}
+
 enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
                             struct sl_activated *activated, struct sl_diag *diag,
                             struct sl_listens *listens)
@@ -151,6 +166,7 @@ enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
     for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
         struct sl_listen *listen = &listens->list[i];
         rc = listen_open(listen, url_of(conf, listen), workers_count, diag);
+        listen_tune(conf, listen, workers_count);
     }
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "app/run.h"
 #include "app/staples.h"
 #include "app/tokens.h"
+#include "net/health.h"
 #include "sys/memory.h"
 #include "sys/notify.h"
 #include "sys/process.h"
@@ -38,6 +39,7 @@ struct supervisor {
     struct sl_timer watchdog;
     struct sl_staples staples;
     int files_fd;
+    int health_fd; /* what checks of servers have found: the workers' */
     uint64_t begin_ms;
     bool is_ready, is_draining;
     int exit_status;
@@ -82,6 +84,14 @@ static void log_start(struct supervisor *s)
     log_warnings(s);
 }
 
+/* What did not happen is left out. */
+static void put_some(struct sl_logline *line, const char *key, uint64_t count)
+{
+    if (count > 0) {
+        sl_logline_u64(line, key, count);
+    }
+}
+
 static void log_stop(struct supervisor *s)
 {
     struct sl_logline line;
@@ -89,8 +99,15 @@ static void log_stop(struct supervisor *s)
     uint64_t dropped_count = s->log.dropped_count;
     uint64_t to_upstream_bytes = 0, to_client_bytes = 0;
     uint64_t ended_count[SL_REASON_COUNT] = { 0 };
+    uint64_t failures_count = 0, retries_count = 0, ejections_count = 0;
+    uint64_t checks_count = 0, checks_failed_count = 0;
     for (uint32_t i = 0; i < s->children.source.count; i++) {
         const struct sl_metrics *metrics = s->children.list[i].metrics;
+        failures_count += sl_metrics_get(&metrics->upstream_failures_count);
+        retries_count += sl_metrics_get(&metrics->upstream_retries_count);
+        ejections_count += sl_metrics_get(&metrics->upstream_ejections_count);
+        checks_count += sl_metrics_get(&metrics->checks_count);
+        checks_failed_count += sl_metrics_get(&metrics->checks_failed_count);
         accepted_count += sl_metrics_get(&metrics->accepted_count);
         dropped_count += sl_metrics_get(&metrics->log_dropped_count);
         to_upstream_bytes += sl_metrics_get(&metrics->to_upstream_bytes);
@@ -111,6 +128,11 @@ static void log_stop(struct supervisor *s)
             sl_logline_u64(&line, key, ended_count[reason]);
         }
     }
+    put_some(&line, "upstream_failures", failures_count);
+    put_some(&line, "upstream_retries", retries_count);
+    put_some(&line, "upstream_ejections", ejections_count);
+    put_some(&line, "upstream_checks", checks_count);
+    put_some(&line, "upstream_checks_failed", checks_failed_count);
     if (s->children.left_count > 0) {
         sl_logline_u64(&line, "cut_off", s->children.left_count);
     }
@@ -383,6 +405,15 @@ static enum sl_err files_seal(struct supervisor *s)
     return rc;
 }
 
+/* Only the workers look into it; a page of it takes memory when one is written. */
+static enum sl_err health_create(struct supervisor *s)
+{
+    void *slots = NULL;
+    enum sl_err rc = sl_shared_create("sluice-health", SL_HEALTH_BYTES, &s->health_fd, &slots);
+    sl_shared_unmap(slots, SL_HEALTH_BYTES);
+    return rc;
+}
+
 static void keeper_init(struct supervisor *s)
 {
     struct sl_load *load = s->run->load;
@@ -414,6 +445,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     rc = rc == SL_OK ? sl_loop_add(&s->loop, &s->signals, SL_WATCH_INPUT) : rc;
     rc = rc == SL_OK ? files_seal(s) : rc;
     rc = rc == SL_OK ? sl_ticket_keys_rotate(&s->tickets) : rc;
+    rc = rc == SL_OK ? health_create(s) : rc;
     if (rc != SL_OK) {
         sl_diag_set(diag, "cannot start: %s", why_of(rc));
         return rc;
@@ -449,6 +481,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                                .tickets = &s->tickets,
                                                .keeper = &s->keeper,
                                                .files_fd = s->files_fd,
+                                               .health_fd = s->health_fd,
                                                .count = workers_count };
     return sl_children_init(&s->children, &source, on_children_change);
 }
@@ -466,6 +499,7 @@ static void supervisor_fini(struct supervisor *s)
     sl_ticket_keys_wipe(&s->tickets);
     sl_socket_close(&s->signals.fd);
     sl_socket_close(&s->files_fd);
+    sl_socket_close(&s->health_fd);
     sl_socket_close(&s->log_fd);
     sl_notify_fini(&s->notify);
     sl_loop_fini(&s->loop);
@@ -528,6 +562,7 @@ int sl_run(struct sl_run *run)
                             .log_fd = -1,
                             .notify = { .fd = -1 },
                             .files_fd = -1,
+                            .health_fd = -1,
                             .signals = { .fd = -1, .on_ready = on_signals_ready } };
     sl_timer_init(&s.rotate, on_rotate);
     sl_timer_init(&s.drain_end, on_drain_end);

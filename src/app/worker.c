@@ -4,9 +4,12 @@
 #include "app/confine.h"
 #include "app/key_client.h"
 #include "codec/message.h"
+#include "net/checker.h"
 #include "net/connector.h"
+#include "net/health.h"
 #include "net/listener.h"
 #include "net/metrics.h"
+#include "net/server.h"
 #include "net/snapshot.h"
 #include "svc/access_log.h"
 #include "sys/channel.h"
@@ -20,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     FDS_RESERVE_COUNT = 32, /* kept free of connections: log, channel, and what a library opens */
@@ -48,6 +52,9 @@ struct worker {
     struct sl_metrics *metrics;
     struct sl_findings findings;
     struct sl_arena findings_arena;
+    struct sl_servers servers;
+    struct sl_health_slot *health; /* shared by all workers */
+    struct sl_checker checker;     /* of servers */
     struct sl_snapshot *snapshot;
     struct sl_scratch scratch;
     struct sl_conn_env env;
@@ -88,10 +95,36 @@ static void hook_connect(struct sl_conn *conn)
     sl_connector_start(conn, &service->target, service->conf->timeouts.connect_ms);
 }
 
+static bool hook_upstream_failed(struct sl_conn *conn, enum sl_reason reason)
+{
+    return sl_connector_retry(conn, reason, sl_service_of(conn->plan)->conf->timeouts.connect_ms);
+}
+
+/* What becomes of servers is told by each worker that sees it. */
+static void on_server_event(struct sl_servers *servers, const struct sl_server_event *event)
+{
+    struct worker *w = SL_CONTAINER_OF(servers, struct worker, servers);
+    struct sl_logline line;
+    sl_log_begin(&w->log, &line, event->is_up ? SL_LOG_INFO : SL_LOG_WARN,
+                 event->is_up ? "upstream_up" : "upstream_down");
+    sl_logline_cstr(&line, "service", event->server->service);
+    sl_logline_u64(&line, "worker", w->index);
+    sl_logline_cstr(&line, "connect", event->server->url);
+    sl_logline_cstr(&line, "reason", event->reason);
+    if (event->detail != NULL && event->detail[0] != '\0') {
+        sl_logline_cstr(&line, "detail", event->detail);
+    }
+    if (event->out_ms > 0) {
+        sl_logline_u64(&line, "out_ms", event->out_ms);
+    }
+    sl_log_put(&w->log, &line);
+}
+
 static void hook_ended(struct sl_conn *conn)
 {
     struct worker *w = worker_of(conn);
     sl_access_log_put(&w->log, conn, w->index);
+    sl_connector_release(conn);
     sl_metrics_add(&w->metrics->ended_count[conn->reason], 1);
     sl_metrics_add(&w->metrics->to_upstream_bytes, conn->relay.to_upstream.bytes_count);
     sl_metrics_add(&w->metrics->to_client_bytes, conn->relay.to_client.bytes_count);
@@ -116,6 +149,8 @@ static void hook_freed(struct sl_conn *conn)
 static const struct sl_conn_hooks HOOKS = {
     .connect = hook_connect,
     .connect_cancel = sl_connector_cancel,
+    .upstream_failed = hook_upstream_failed,
+    .upstream_ready = sl_connector_ready,
     .ended = hook_ended,
     .freed = hook_freed,
 };
@@ -153,7 +188,8 @@ static void on_pause(struct sl_acceptor *acceptor)
 static void init_acceptor(struct worker *w)
 {
     uint64_t fds_count = sl_process_raise_fds_limit();
-    uint64_t taken_count = FDS_RESERVE_COUNT + w->early_count;
+    uint64_t checks_count = sl_list_is_empty(&w->checker.checks) ? 0 : SL_CHECKS_MAX_COUNT;
+    uint64_t taken_count = FDS_RESERVE_COUNT + w->early_count + checks_count;
     uint64_t room_count =
         fds_count > taken_count ? (fds_count - taken_count) / FDS_IN_CONNECTION : 0;
     uint64_t wanted_count = w->snapshot->conf->limits.connections_count;
@@ -176,6 +212,8 @@ static enum sl_err build_snapshot(struct worker *w)
     }
     const struct sl_snapshot_source source = { .files = &w->bundle,
                                                .keys = &w->keys.service,
+                                               .servers = &w->servers,
+                                               .health = w->health,
                                                .tickets = &w->tickets };
     return sl_snapshot_create(&source, &w->findings, &w->snapshot);
 }
@@ -217,6 +255,15 @@ static enum sl_err add_listeners(struct worker *w)
     return SL_OK;
 }
 
+static enum sl_err start_checks(struct worker *w)
+{
+    enum sl_err rc = SL_OK;
+    for (size_t i = 0; rc == SL_OK && i < w->snapshot->conf->services_count; i++) {
+        rc = sl_checker_add(&w->checker, &w->snapshot->services[i].target);
+    }
+    return rc;
+}
+
 static enum sl_err start(struct worker *w)
 {
     enum sl_err rc = sl_tls_random_use(NULL); /* first: contexts draw random numbers */
@@ -241,8 +288,9 @@ static enum sl_err start(struct worker *w)
     }
     w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
     sl_list_init(&w->env.conns);
+    rc = start_checks(w);
     init_acceptor(w);
-    return add_listeners(w);
+    return rc == SL_OK ? add_listeners(w) : rc;
 }
 
 static const char *first_finding(const struct worker *w)
@@ -336,6 +384,17 @@ static enum sl_err hear_metrics(struct worker *w, int fd)
     return rc;
 }
 
+static enum sl_err hear_health(struct worker *w, int fd)
+{
+    void *slots = NULL;
+    enum sl_err rc = sl_shared_map(fd, SL_HEALTH_BYTES, &slots);
+    if (rc == SL_OK) {
+        sl_shared_unmap(w->health, SL_HEALTH_BYTES);
+        w->health = slots;
+    }
+    return rc;
+}
+
 static enum sl_err hear_tickets(struct worker *w, struct sl_slice bytes)
 {
     if (bytes.len != sizeof(w->tickets)) {
@@ -357,6 +416,9 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
     case SL_MESSAGE_METRICS:
         rc = hear_metrics(w, fds->fds[0]);
         break;
+    case SL_MESSAGE_HEALTH:
+        rc = hear_health(w, fds->fds[0]);
+        break;
     case SL_MESSAGE_LISTENER:
         rc = hear_listener(w, message, fds->fds[0]);
         fds->count = rc == SL_OK ? 0 : fds->count;
@@ -377,6 +439,7 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
     case SL_MESSAGE_DRAIN:
         w->phase = SL_PHASE_DRAINING;
         sl_acceptor_close(&w->acceptor, true);
+        sl_checker_clear(&w->checker);
         drain_check(w);
         break;
     default: /* STOP: the table lets nothing else through */
@@ -415,6 +478,18 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     }
 }
 
+static void publish_servers(struct worker *w)
+{
+    struct sl_servers *servers = &w->servers;
+    sl_metrics_add(&w->metrics->upstream_failures_count, servers->failures_count);
+    sl_metrics_add(&w->metrics->upstream_retries_count, servers->retries_count);
+    sl_metrics_add(&w->metrics->upstream_ejections_count, servers->ejections_count);
+    sl_metrics_add(&w->metrics->checks_count, w->checker.checks_count);
+    sl_metrics_add(&w->metrics->checks_failed_count, w->checker.failed_count);
+    w->checker.checks_count = w->checker.failed_count = 0;
+    servers->failures_count = servers->retries_count = servers->ejections_count = 0;
+}
+
 /* Once per turn, so that the numbers of the slab are never far behind. */
 static void publish(struct worker *w)
 {
@@ -426,6 +501,7 @@ static void publish(struct worker *w)
                        w->env.conns_count - sl_metrics_get(&w->metrics->active_count));
         sl_metrics_add(&w->metrics->log_dropped_count, w->log.dropped_count);
         w->log.dropped_count = 0;
+        publish_servers(w);
     }
 }
 
@@ -440,6 +516,7 @@ static void worker_fini(struct worker *w)
     sl_log_fini(&w->log);
     publish(w);
     sl_acceptor_close(&w->acceptor, false);
+    sl_checker_clear(&w->checker);
     sl_loop_fini(&w->loop); /* reaps what kill_all has ended */
     sl_scratch_fini(&w->scratch);
     sl_snapshot_destroy(w->snapshot);
@@ -448,6 +525,7 @@ static void worker_fini(struct worker *w)
     sl_key_client_fini(&w->keys);
     sl_ticket_keys_wipe(&w->tickets);
     sl_shared_unmap(w->metrics, SL_METRICS_SLAB_BYTES);
+    sl_shared_unmap(w->health, SL_HEALTH_BYTES);
     sl_socket_close(&w->channel.fd);
     sl_socket_close(&w->log.fd);
     free(w->early);
@@ -474,6 +552,9 @@ int sl_worker_main(void)
     (void)signal(SIGPIPE, SIG_IGN);
     enum sl_err rc = sl_loop_init(&w->loop);
     sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);
+    sl_servers_init(&w->servers, sl_clock_unix_ms() * SL_MS_PER_S + (uint64_t)getpid());
+    w->servers.on_event = on_server_event;
+    sl_checker_init(&w->checker, &w->loop, &w->scratch, &w->servers);
     sl_arena_init(&w->findings_arena, 0);
     sl_findings_init(&w->findings, &w->findings_arena);
     sl_list_init(&w->env.conns);

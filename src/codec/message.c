@@ -94,6 +94,8 @@ static const struct row {
                                  BODY_KEY, 4, 4, 1 },
     [SL_MESSAGE_TOKEN_BAD]   = { "TOKEN_BAD", SL_MESSAGE_FROM_TOKEN, IN_CONFIGURING | IN_RUNNING,
                                  BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
+    [SL_MESSAGE_HEALTH]      = { "HEALTH", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 1 },
     /* clang-format on */
 };
 

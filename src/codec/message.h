@@ -53,6 +53,7 @@ enum sl_message_type {
     SL_MESSAGE_TOKEN_PUBLIC,   /* the public half of a key, as far as the token has it */
     SL_MESSAGE_TOKEN_CERTIFICATES, /* descriptor: PEM, sealed: the certificate and those above it */
     SL_MESSAGE_TOKEN_BAD,          /* what was asked for cannot be had, and this is why */
+    SL_MESSAGE_HEALTH,             /* descriptor: the memory of all that checks have found */
     SL_MESSAGE_TYPE_END
 };
 

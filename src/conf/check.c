@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
+#include "conf/check_balance.h"
 #include "conf/check_own.h"
 #include "conf/check_psk.h"
 #include "conf/floor.h"
@@ -342,6 +343,7 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     clients_check(&subject);
     sl_check_psk_clients(&service->clients, findings);
     upstream_check(&subject);
+    sl_check_balance(service, subject.knows_connect, findings);
     policies_check(&subject, conf);
 }
 

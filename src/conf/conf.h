@@ -5,6 +5,7 @@
  * No file is read here: paths are made absolute in text only, and opened by the supervisor.
  */
 #pragma once
+#include "base/addr.h"
 #include "base/logline.h"
 #include "codec/url.h"
 #include "conf/finding.h"
@@ -28,6 +29,14 @@ struct sl_conf_string {
 struct sl_conf_url {
     struct sl_url url; /* views into `text` */
     const char *text;
+    struct sl_conf_pos pos;
+    uint32_t weight; /* of a connect URL: its share; 0 takes no new connections */
+    bool is_backup;  /* of a connect URL: only when no other server is up */
+    struct sl_conf_pos weight_pos, backup_pos; /* when set */
+};
+
+struct sl_conf_addr {
+    struct sl_addr addr; /* port 0 */
     struct sl_conf_pos pos;
 };
 
@@ -70,6 +79,41 @@ struct sl_conf_timeouts {
     uint32_t handshake_ms, connect_ms, idle_ms, linger_ms;
 };
 
+/** How the server of a connection is chosen. */
+enum sl_conf_balance {
+    SL_BALANCE_FIRST,
+    SL_BALANCE_ROUND_ROBIN,
+    SL_BALANCE_LEAST_CONNECTIONS,
+    SL_BALANCE_SOURCE_HASH,
+    SL_BALANCE_RANDOM_OF_TWO
+};
+
+/** When a server that fails is left out for a while. */
+struct sl_conf_ejection {
+    struct sl_conf_pos pos;  /* of `ejection`, when set */
+    uint32_t failures_count; /* in a row; 0: never */
+    uint32_t within_ms;      /* from the first of them to the last */
+    uint32_t time_ms, time_max_ms;
+};
+
+enum sl_conf_health_type { SL_HEALTH_CONNECT, SL_HEALTH_TLS };
+
+/** Whether and how servers are looked after without a client. */
+struct sl_conf_health {
+    struct sl_conf_pos pos; /* of `health`, when set: else there are no checks */
+    enum sl_conf_health_type type;
+    struct sl_conf_pos type_pos, timeout_pos; /* when set */
+    uint32_t interval_ms, timeout_ms;
+    uint32_t rise_count, fall_count; /* checks in a row */
+};
+
+/** TCP's own looking after a silent peer. */
+struct sl_conf_keepalive {
+    struct sl_conf_pos pos; /* when set: else the kernel sends none */
+    uint32_t idle_ms, interval_ms;
+    uint32_t count;
+};
+
 enum sl_conf_proxy_out { SL_PROXY_OUT_OFF, SL_PROXY_OUT_V2 };
 
 /** How the connect side is reached. */
@@ -93,6 +137,11 @@ struct sl_conf_upstream {
     enum sl_conf_proxy_out proxy_out;  /* PROXY protocol header before everything else */
     const struct sl_policy *policy;    /* never NULL: the service's when not set */
     struct sl_conf_pos policy_pos;     /* of `policy`, when set */
+    struct sl_conf_addr *sources;      /* to connect from: one of a family */
+    size_t sources_count;
+    struct sl_conf_keepalive keepalive;
+    uint32_t user_timeout_ms; /* 0: the kernel's own */
+    struct sl_conf_pos user_timeout_pos;
 };
 
 enum sl_conf_client_verify {
@@ -136,6 +185,14 @@ struct sl_conf_service {
     const struct sl_policy *policy; /* never NULL: the global one when not set */
     struct sl_conf_pos policy_pos;  /* of `policy`, when set */
     struct sl_conf_timeouts timeouts;
+    enum sl_conf_balance balance;
+    uint32_t tries_count; /* servers that one connection tries at most; 0: all */
+    uint32_t slow_start_ms;
+    struct sl_conf_ejection ejection;
+    struct sl_conf_health health;
+    struct sl_conf_keepalive keepalive; /* of clients */
+    uint32_t user_timeout_ms;           /* of clients; 0: the kernel's own */
+    struct sl_conf_pos user_timeout_pos;
     struct sl_conf_upstream upstream;
     struct sl_conf_clients clients;
 };

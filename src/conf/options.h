@@ -21,6 +21,7 @@ struct sl_option_table {
     size_t count;
 };
 
+extern const struct sl_option_table sl_options_balance;
 extern const struct sl_option_table sl_options_policy;
 extern const struct sl_option_table sl_options_process;
 extern const struct sl_option_table sl_options_service;

@@ -8,6 +8,15 @@ static const struct sl_schema_word SNIS[] = {
     { NULL, 0 },
 };
 
+static const struct sl_schema_word BALANCES[] = {
+    { "first", SL_BALANCE_FIRST },
+    { "round-robin", SL_BALANCE_ROUND_ROBIN },
+    { "least-connections", SL_BALANCE_LEAST_CONNECTIONS },
+    { "source-hash", SL_BALANCE_SOURCE_HASH },
+    { "random-of-two", SL_BALANCE_RANDOM_OF_TWO },
+    { NULL, 0 },
+};
+
 static const struct sl_schema_option ROWS[] = {
     {
         .in = SL_SECTION_SERVICE,
@@ -25,11 +34,95 @@ static const struct sl_schema_option ROWS[] = {
         .key = "connect",
         .type = SL_TYPE_CONNECTS,
         .count_max = 64,
+        .section = SL_SECTION_CONNECT,
         .example = "tls://backend.example.com:8443",
         .is_required = true,
-        .text = "Where to connect to: one URL, or a list tried in turn, all tls:// or none",
+        .text = "Where to connect to: one server or a list, all tls:// or none; each is a URL, or "
+                "a map with its url and what else is to be said of it",
         SL_OPTION_AT(struct sl_conf_service, connects),
         .count_at = offsetof(struct sl_conf_service, connects_count),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "balance",
+        .type = SL_TYPE_WORD,
+        .words = BALANCES,
+        .preset = "first",
+        .text = "Which of several servers a connection goes to: the first in the list that is up; "
+                "each in its turn; the one with the fewest connections; the one that the client's "
+                "IP address stands for; or of two drawn by lot the one with fewer connections. "
+                "Numbers are those of the worker, by weight",
+        SL_OPTION_AT(struct sl_conf_service, balance),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "tries",
+        .type = SL_TYPE_INTEGER,
+        .min = 1,
+        .max = 64,
+        .zero = "all",
+        .preset = "all",
+        .text =
+            "How many servers one connection tries at most; another is tried when one cannot be "
+            "connected or its TLS handshake fails, for then no byte of the client's is on its "
+            "way",
+        SL_OPTION_AT(struct sl_conf_service, tries_count),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "slow_start",
+        .type = SL_TYPE_DURATION,
+        .min = 0,
+        .max = 60 * SL_OPTION_MINUTE_MS,
+        .preset = "10s",
+        .text =
+            "In which the share of a server that comes back grows to its weight, unless balance "
+            "is first",
+        SL_OPTION_AT(struct sl_conf_service, slow_start_ms),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "ejection",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_EJECTION,
+        .text = "When a server that connections fail with is left out",
+        SL_OPTION_AT(struct sl_conf_service, ejection),
+        .pos_at = offsetof(struct sl_conf_service, ejection.pos),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "health",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_HEALTH,
+        .absent = "servers are not checked",
+        .example = "{ type: connect }",
+        .text = "Checks of every server, also while no client comes",
+        SL_OPTION_AT(struct sl_conf_service, health),
+        .pos_at = offsetof(struct sl_conf_service, health.pos),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "keepalive",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_KEEPALIVE,
+        .absent = "none",
+        .example = "{ idle: 1m }",
+        .text = "TCP keepalive toward clients",
+        SL_OPTION_AT(struct sl_conf_service, keepalive),
+        .pos_at = offsetof(struct sl_conf_service, keepalive.pos),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "user_timeout",
+        .type = SL_TYPE_DURATION,
+        .min = SL_OPTION_SECOND_MS,
+        .max = SL_OPTION_DAY_MS,
+        .zero = "off",
+        .preset = "off",
+        .text = "How long bytes that were sent to a client may go unacknowledged before the kernel "
+                "resets the connection (TCP_USER_TIMEOUT); off leaves it to its retransmissions",
+        SL_OPTION_AT(struct sl_conf_service, user_timeout_ms),
+        .pos_at = offsetof(struct sl_conf_service, user_timeout_pos),
     },
     {
         .in = SL_SECTION_SERVICE,
@@ -190,7 +283,8 @@ static const struct sl_schema_option ROWS[] = {
         .min = 100,
         .max = 10 * SL_OPTION_MINUTE_MS,
         .preset = "5s",
-        .text = "For a connect URL to accept, before the next is tried",
+        .text = "For connecting, all servers that are tried together: each gets an equal share of "
+                "what is left",
         SL_OPTION_AT(struct sl_conf_timeouts, connect_ms),
     },
     {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { NAME_MAX_BYTES = 64 }; /* of a service or policy */
-enum { KEYS_TEXT_MAX = 160 }; /* bytes of a section's keys in a message */
+enum { KEYS_TEXT_MAX = 400 }; /* bytes of a section's keys in a message */
 
 static void section_read(struct sl_read *read, enum sl_schema_section section,
                          const struct sl_yaml_node *map, void *base, uint32_t *ret_flawed);
@@ -101,6 +101,44 @@ static void maps_read(struct sl_read *read, const struct sl_schema_option *optio
         section_read(read, option->section, at, array + i * size, NULL);
         at = at->next;
     }
+}
+
+/* One entry, a URL or a map with one. False when there is none that can be used. */
+static bool connect_read(struct sl_read *read, const struct sl_schema_option *option,
+                         const struct sl_yaml_node *node, struct sl_conf_url *connect)
+{
+    const struct sl_schema_option *url = sl_schema_stored_at(SL_SECTION_CONNECT, 0);
+    section_fill(read, SL_SECTION_CONNECT, connect);
+    if (node->kind == SL_YAML_MAP) {
+        section_read(read, SL_SECTION_CONNECT, node, connect, NULL);
+    } else if (node->kind == SL_YAML_SCALAR && !node->is_empty) {
+        sl_read_value(read, url, node, connect);
+    } else if (node->kind != SL_YAML_BAD) {
+        sl_read_error(read, node->pos, "an entry of '%s' must be a URL, or a map with one",
+                      option->key);
+    }
+    return connect->text != NULL;
+}
+
+/* One entry stands for a list with it alone. */
+static void connects_read(struct sl_read *read, const struct sl_schema_option *option,
+                          const struct sl_yaml_node *node, void *base)
+{
+    const bool is_one = node->kind == SL_YAML_SCALAR || node->kind == SL_YAML_MAP;
+    if (!sl_read_expect(read, option, node, is_one ? node->kind : SL_YAML_LIST)) {
+        return;
+    }
+    const size_t max_count = is_one ? 1 : node->count;
+    struct sl_conf_url *connects = sl_read_alloc(read, max_count, sizeof(*connects));
+    size_t count = 0;
+    const struct sl_yaml_node *at = is_one ? node : node->first;
+    for (size_t i = 0; connects != NULL && i < max_count; i++) {
+        connects[count] = (struct sl_conf_url){ 0 };
+        count += connect_read(read, option, at, &connects[count]) ? 1 : 0;
+        at = at->next;
+    }
+    memcpy(field_of(option, base), &connects, sizeof(connects));
+    memcpy((char *)base + option->count_at, &count, sizeof(count));
 }
 
 static void name_check(struct sl_read *read, const char *what, const struct sl_yaml_node *node)
@@ -206,6 +244,8 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
         }
     } else if (option->type == SL_TYPE_MAPS) {
         maps_read(read, option, node, base);
+    } else if (option->type == SL_TYPE_CONNECTS) {
+        connects_read(read, option, node, base);
     } else {
         sl_read_value(read, option, node, base);
     }

@@ -29,7 +29,9 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_STRINGS] = "a list of ",
     [SL_TYPE_PREFIXES] = "a prefix such as 10.0.0.0/8, an address, unix, or a list of ",
     [SL_TYPE_LISTENS] = "a URL or a list of ",
-    [SL_TYPE_CONNECTS] = "a URL or a list of ",
+    [SL_TYPE_CONNECT] = "a URL, ",
+    [SL_TYPE_CONNECTS] = "a URL, a map with one, or a list of ",
+    [SL_TYPE_ADDRESSES] = "an IP address or a list of ",
     [SL_TYPE_MAP] = "a map of options",
     [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
     [SL_TYPE_RULES] = "a list of maps, each with allow or deny, ",
@@ -427,13 +429,14 @@ static const struct {
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
     [SL_TYPE_PREFIXES] = { prefixes_read, SL_YAML_LIST },
     [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
-    [SL_TYPE_CONNECTS] = { sl_read_urls, SL_YAML_LIST },
+    [SL_TYPE_CONNECT] = { sl_read_connect, SL_YAML_SCALAR },
+    [SL_TYPE_ADDRESSES] = { sl_read_addresses, SL_YAML_LIST },
 };
 
 void sl_read_value(struct sl_read *read, const struct sl_schema_option *option,
                    const struct sl_yaml_node *node, void *base)
 {
-    bool may_be_one = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_CONNECTS ||
+    bool may_be_one = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_ADDRESSES ||
                       option->type == SL_TYPE_FILES || option->type == SL_TYPE_PREFIXES;
     enum sl_yaml_kind kind =
         may_be_one && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;

@@ -79,12 +79,12 @@ static bool side_check(struct sl_read *read, const struct sl_schema_option *opti
                       "for connect");
         return false;
     }
-    if (option->type == SL_TYPE_CONNECTS && url->host.len == 0) {
+    if (option->type == SL_TYPE_CONNECT && url->host.len == 0) {
         sl_read_error(read, pos_within(node, host_at), "a connect URL needs a host: %s://HOST:PORT",
                       sl_scheme_name(url->scheme));
         return false;
     }
-    if (option->type == SL_TYPE_CONNECTS && url->port == 0) {
+    if (option->type == SL_TYPE_CONNECT && url->port == 0) {
         sl_read_error(read, pos_within(node, host_at),
                       "a connect URL needs a port from 1 to 65535: port 0 is for listen");
         return false;
@@ -113,13 +113,14 @@ static enum sl_err absolute_parse(struct sl_read *read, const struct sl_yaml_nod
 static bool url_read(struct sl_read *read, const struct sl_schema_option *option,
                      const struct sl_yaml_node *node, struct sl_conf_url *ret_url)
 {
-    struct sl_conf_url url = { .pos = node->pos };
+    struct sl_conf_url url = *ret_url;
     struct sl_yaml_node kept = *node; /* with a text that the URL may point into */
     struct sl_diag diag = { 0 };
     size_t at = 0;
     if (!sl_read_expect_item(read, option, node)) {
         return false;
     }
+    url.pos = node->pos;
     url.text = sl_read_text(read, node->text);
     if (url.text == NULL) {
         return false;
@@ -158,6 +159,47 @@ bool sl_read_urls(struct sl_read *read, const struct sl_schema_option *option,
         item = is_list ? item->next : NULL;
     }
     memcpy(field, &urls, sizeof(urls));
+    memcpy((char *)field - option->at + option->count_at, &count, sizeof(count));
+    return true;
+}
+
+bool sl_read_connect(struct sl_read *read, const struct sl_schema_option *option,
+                     const struct sl_yaml_node *node, void *field)
+{
+    struct sl_conf_url *url = (struct sl_conf_url *)(void *)((char *)field - option->at);
+    return url_read(read, option, node, url);
+}
+
+static bool address_read(struct sl_read *read, const struct sl_schema_option *option,
+                         const struct sl_yaml_node *node, struct sl_conf_addr *ret_addr)
+{
+    if (!sl_read_expect_item(read, option, node)) {
+        return false;
+    }
+    if (sl_addr_from_ip(node->text, 0, &ret_addr->addr) != SL_OK) {
+        sl_read_error(read, node->pos, "'%s' cannot be '%s': an IPv4 or IPv6 address alone",
+                      option->key, sl_text_shown(node->text).text);
+        return false;
+    }
+    ret_addr->pos = node->pos;
+    return true;
+}
+
+bool sl_read_addresses(struct sl_read *read, const struct sl_schema_option *option,
+                       const struct sl_yaml_node *node, void *field)
+{
+    const bool is_list = node->kind == SL_YAML_LIST;
+    struct sl_conf_addr *addrs = sl_read_alloc(read, is_list ? node->count : 1, sizeof(*addrs));
+    if (addrs == NULL) {
+        return false;
+    }
+    size_t count = 0;
+    const struct sl_yaml_node *item = is_list ? node->first : node;
+    while (item != NULL) {
+        count += address_read(read, option, item, &addrs[count]) ? 1 : 0;
+        item = is_list ? item->next : NULL;
+    }
+    memcpy(field, &addrs, sizeof(addrs));
     memcpy((char *)field - option->at + option->count_at, &count, sizeof(count));
     return true;
 }

@@ -17,3 +17,12 @@ bool sl_read_host_check(struct sl_read *read, const struct sl_schema_option *opt
  */
 bool sl_read_urls(struct sl_read *read, const struct sl_schema_option *option,
                   const struct sl_yaml_node *node, void *field);
+
+/** Reads the URL of struct sl_conf_url whose field `url` stands at `field`; what else it tells
+ * stays. False when it has a mistake, which was reported then. */
+bool sl_read_connect(struct sl_read *read, const struct sl_schema_option *option,
+                     const struct sl_yaml_node *node, void *field);
+
+/** As sl_read_urls, of IP literals: an array of struct sl_conf_addr. */
+bool sl_read_addresses(struct sl_read *read, const struct sl_schema_option *option,
+                       const struct sl_yaml_node *node, void *field);

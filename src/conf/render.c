@@ -110,9 +110,9 @@ static void urls_put(struct page *page)
         "* PATH has at most 107 bytes. The file of a socket that is listened on gets the mode "
         "that the\n"
         "  umask leaves, and is removed at the end.\n"
-        "* The URLs of `connect` are tried in turn until one accepts the connection; what comes "
-        "after\n"
-        "  that, its TLS handshake for one, is not tried again with the next.\n"
+        "* Of several servers in `connect` one is chosen as `balance` says. When it cannot be "
+        "connected or\n"
+        "  its TLS handshake fails, another is tried, until `timeouts.connect` is over.\n"
         "* The URLs of one list are all `tls://` or none is. No address is listened on twice.\n\n");
 }
 

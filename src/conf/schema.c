@@ -14,6 +14,13 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
     [SL_SECTION_POLICY] = { "policies.NAME", "in a policy", sizeof(struct sl_conf_policy) },
     [SL_SECTION_SERVICE] = { "services.NAME", "in a service", sizeof(struct sl_conf_service) },
+    [SL_SECTION_CONNECT] = { "services.NAME.connect[]", "in an entry of 'connect'",
+                             sizeof(struct sl_conf_url) },
+    [SL_SECTION_EJECTION] = { "services.NAME.ejection", "in 'ejection'",
+                              sizeof(struct sl_conf_ejection) },
+    [SL_SECTION_HEALTH] = { "services.NAME.health", "in 'health'", sizeof(struct sl_conf_health) },
+    [SL_SECTION_KEEPALIVE] = { "services.NAME.keepalive, services.NAME.upstream.keepalive",
+                               "in 'keepalive'", sizeof(struct sl_conf_keepalive) },
     [SL_SECTION_CERTIFICATE] = { "services.NAME.certificates[], services.NAME.upstream.certificate",
                                  "in a certificate", sizeof(struct sl_conf_certificate) },
     [SL_SECTION_TIMEOUTS] = { "services.NAME.timeouts", "in 'timeouts'",
@@ -35,7 +42,7 @@ static const struct sl_schema_section_info SECTIONS[] = {
 
 static const struct sl_option_table *const TABLES[] = {
     &sl_options_process, &sl_options_policy, &sl_options_service,
-    &sl_options_sides,   &sl_options_trust,
+    &sl_options_sides,   &sl_options_trust,  &sl_options_balance,
 };
 
 static const char *const TYPE_NAMES[] = {
@@ -53,7 +60,9 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_STRINGS] = "list of strings",
     [SL_TYPE_PREFIXES] = "prefix or list",
     [SL_TYPE_LISTENS] = "URL or list",
-    [SL_TYPE_CONNECTS] = "URL or list",
+    [SL_TYPE_CONNECT] = "URL",
+    [SL_TYPE_CONNECTS] = "URL, map or list",
+    [SL_TYPE_ADDRESSES] = "IP address or list",
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
     [SL_TYPE_RULES] = "list of maps",
@@ -180,7 +189,8 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_DURATION:
         sl_value_format_duration(option->min, min);
         sl_value_format_duration(option->max, max);
-        return sl_wbuf_printf(out, "%s to %s", min, max);
+        return sl_wbuf_printf(out, "%s%s%s to %s", option->zero == NULL ? "" : option->zero,
+                              option->zero == NULL ? "" : ", or ", min, max);
     case SL_TYPE_SIZE:
         sl_value_format_size(option->min, min);
         sl_value_format_size(option->max, max);
@@ -199,9 +209,12 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_STRINGS:
         return sl_wbuf_printf(out, "1 to %zu, each %" PRIu64 " to %" PRIu64 " bytes",
                               option->count_max, option->min, option->max);
+    case SL_TYPE_CONNECT:
+        return sl_wbuf_put(out, SL_SLICE("tcp://, tls:// or unix:"));
     case SL_TYPE_PREFIXES:
     case SL_TYPE_LISTENS:
     case SL_TYPE_CONNECTS:
+    case SL_TYPE_ADDRESSES:
     case SL_TYPE_CERTIFICATES:
     case SL_TYPE_RULES:
     case SL_TYPE_FILES:

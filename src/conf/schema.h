@@ -14,6 +14,10 @@ enum sl_schema_section {
     SL_SECTION_TICKETS,
     SL_SECTION_POLICY,
     SL_SECTION_SERVICE,
+    SL_SECTION_CONNECT,
+    SL_SECTION_EJECTION,
+    SL_SECTION_HEALTH,
+    SL_SECTION_KEEPALIVE,
     SL_SECTION_CERTIFICATE,
     SL_SECTION_TIMEOUTS,
     SL_SECTION_UPSTREAM,
@@ -42,7 +46,9 @@ enum sl_schema_type {
     SL_TYPE_PREFIXES,     /* prefix or list of them: array of struct sl_prefix as sl_prefixes_sort
                            * leaves it, and its count */
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
-    SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS */
+    SL_TYPE_CONNECT,      /* connect URL: what struct sl_conf_url tells of it */
+    SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS; a URL may also be a map of SL_SECTION_CONNECT */
+    SL_TYPE_ADDRESSES,    /* IP literal or list: array of struct sl_conf_addr, and its count */
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
     SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count; cut
                              from what workers read */

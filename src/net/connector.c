@@ -1,169 +1,172 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/connector.h"
-#include "sys/socket.h"
+#include "net/target.h"
 
-enum { QUEUE_RETRY_MS = 20 };
+enum { SHARE_MIN_MS = 250 }; /* of the time for one server, while there is as much */
 
 struct sl_connector {
-    struct sl_ep_owner owner;
+    struct sl_race race;
     struct sl_conn *conn;
-    const struct sl_target *target;
-    size_t upstream_at;
     uint32_t connect_ms;
-    struct sl_timer stagger, deadline;
-    size_t begun_count, open_count;                    /* attempts of this URL */
-    struct sl_ep_tcp *attempts[SL_UPSTREAM_ADDRS_MAX]; /* [i] for addrs[i]; NULL: not open */
-    enum sl_err last_error;
-    struct sl_addr last_addr;
+    size_t upstream_at;
 };
 
-static struct sl_loop *loop_of(struct sl_connector *c)
+static const struct sl_target *target_of(const struct sl_conn *conn)
 {
-    return c->conn->env->loop;
+    return conn->tries.target;
 }
 
 static const struct sl_upstream *upstream_of(const struct sl_connector *c)
 {
-    return &c->target->upstreams[c->upstream_at];
+    return &target_of(c->conn)->upstreams[c->upstream_at];
 }
 
-static void close_attempts(struct sl_connector *c)
+/* What lacks here says nothing of the server, and another would not help. */
+static bool is_ours(enum sl_reason reason)
 {
-    for (size_t i = 0; i < c->begun_count; i++) {
-        sl_ep_tcp_destroy(c->attempts[i]);
-        c->attempts[i] = NULL;
-    }
-    c->begun_count = c->open_count = 0;
-    sl_timer_cancel(&c->stagger);
-    sl_timer_cancel(&c->deadline);
+    return sl_reason_row(reason)->level == SL_LOG_ERROR;
 }
 
-static enum sl_reason reason_of(enum sl_err error)
+static uint64_t left_ms(const struct sl_conn *conn, uint32_t connect_ms)
 {
-    switch (error) {
-    case SL_EREFUSED:
-        return SL_REASON_UPSTREAM_REFUSED;
-    case SL_ETIMEDOUT:
-        return SL_REASON_CONNECT_TIMEOUT;
-    case SL_EMFILE:
-        return SL_REASON_NO_DESCRIPTORS;
-    case SL_ENOMEM:
-        return SL_REASON_NO_MEMORY;
-    default:
-        return SL_REASON_UPSTREAM_UNREACHABLE;
+    const uint64_t spent_ms = conn->env->loop->now_ms - conn->tries.begin_ms;
+    return spent_ms < connect_ms ? connect_ms - spent_ms : 0;
+}
+
+static bool may_try(const struct sl_conn *conn, uint32_t connect_ms)
+{
+    return left_ms(conn, connect_ms) > 0 &&
+           sl_target_tries_left(target_of(conn), conn->tries.count) > 0;
+}
+
+static void blame(struct sl_conn *conn, struct sl_server *server, enum sl_reason reason)
+{
+    const struct sl_target *target = target_of(conn);
+    if (target->servers != NULL && server != NULL && !is_ours(reason)) {
+        sl_servers_failed(target->servers, server, target->ejection, reason,
+                          conn->env->loop->now_ms);
     }
 }
 
-static void won(struct sl_connector *c, size_t index)
+void sl_connector_release(struct sl_conn *conn)
+{
+    struct sl_server *server = SL_STEAL(conn->tries.server);
+    if (server != NULL) {
+        server->active_count--;
+        sl_server_unref(server);
+    }
+}
+
+/* It counts from here on: those that are being connected are load as well. */
+static void claim(struct sl_conn *conn, struct sl_server *server)
+{
+    if (server != NULL) {
+        server->active_count++;
+        conn->tries.server = sl_server_ref(server);
+    }
+}
+
+static void won(struct sl_connector *c, struct sl_ep_tcp *tcp, size_t addr_at)
 {
     const struct sl_upstream *upstream = upstream_of(c);
-    struct sl_ep_tcp *tcp = SL_STEAL(c->attempts[index]);
-    close_attempts(c);
-    sl_conn_connected(c->conn, tcp, &upstream->addrs[index], upstream->tls, upstream->text);
+    sl_conn_connected(c->conn, tcp, &c->race.addrs[addr_at], upstream->tls, upstream->text);
 }
 
-static void note_failure(struct sl_connector *c, size_t index, enum sl_err error)
+/* The time of one server: what is left, in equal parts. */
+static uint64_t share_ms(const struct sl_connector *c)
 {
-    c->last_error = error;
-    c->last_addr = upstream_of(c)->addrs[index];
+    const uint64_t ms = left_ms(c->conn, c->connect_ms);
+    const size_t others = sl_target_tries_left(target_of(c->conn), c->conn->tries.count);
+    return SL_MAX(SL_MIN(SL_MAX(ms / (others + 1), (uint64_t)SHARE_MIN_MS), ms), UINT64_C(1));
 }
 
-/* Begins with one address. SL_OK: it answered at once; SL_AGAIN: it is under way. */
-static enum sl_err attempt(struct sl_connector *c, size_t index)
+static enum sl_err race_make(struct sl_connector *c, const struct sl_upstream *upstream);
+
+/* Begins with the server that is chosen. SL_OK and SL_AGAIN as sl_race_begin; SL_ENOENT: there is
+ * none. */
+static enum sl_err begin(struct sl_connector *c, struct sl_ep_tcp **ret_tcp, size_t *ret_at)
 {
-    int fd = -1;
-    enum sl_err rc = sl_socket_connect(&upstream_of(c)->addrs[index], &fd);
-    if (rc != SL_OK && rc != SL_AGAIN) {
-        return rc;
+    struct sl_conn *conn = c->conn;
+    const struct sl_target *target = target_of(conn);
+    const size_t at =
+        sl_target_choose(target, conn->tries.mask, &conn->client_addr, conn->env->loop->now_ms);
+    if (at == SL_BALANCE_NONE) {
+        return SL_ENOENT;
     }
-    enum sl_err made =
-        sl_ep_tcp_create(loop_of(c), &fd, sl_scratch_pending_max(c->conn->env->scratch), &c->owner,
-                         &c->attempts[index]);
-    if (made != SL_OK) {
-        sl_socket_close(&fd);
-        return made;
-    }
-    c->attempts[index]->has_nagle = !sl_addr_is_unix(&upstream_of(c)->addrs[index]);
-    c->open_count++;
-    return rc;
+    c->upstream_at = at;
+    conn->tries.mask |= UINT64_C(1) << at;
+    conn->tries.count++;
+    claim(conn, target->upstreams[at].server);
+    enum sl_err rc = race_make(c, &target->upstreams[at]);
+    return rc == SL_OK ? sl_race_begin(&c->race, share_ms(c), ret_tcp, ret_at) : rc;
 }
 
-/* Begins with the next address, or the one after it when that fails at once, or with the next URL.
- */
-static void begin_next(struct sl_connector *c)
+static void give_up(struct sl_connector *c, enum sl_reason reason)
 {
-    for (;;) {
-        const struct sl_upstream *upstream = upstream_of(c);
-        if (c->begun_count < upstream->addrs_count) {
-            size_t index = c->begun_count++;
-            enum sl_err rc = attempt(c, index);
-            if (rc == SL_OK) {
-                won(c, index);
-                return;
-            }
-            if (rc == SL_AGAIN) {
-                if (c->begun_count < upstream->addrs_count) {
-                    sl_loop_timer(loop_of(c), &c->stagger, SL_CONNECT_STAGGER_MS);
-                }
-                return;
-            }
-            if (rc == SL_ENOSPC) { /* nobody tells when there is room: within the deadline, again */
-                c->begun_count--;
-                note_failure(c, index, SL_ETIMEDOUT);
-                sl_loop_timer(loop_of(c), &c->stagger, QUEUE_RETRY_MS);
-                return;
-            }
-            note_failure(c, index, rc);
-        } else if (c->open_count > 0) {
-            return; /* some are still under way */
-        } else {
-            close_attempts(c);
-            if (c->upstream_at + 1 == c->target->upstreams_count) {
-                sl_conn_not_connected(c->conn, reason_of(c->last_error), &c->last_addr,
-                                      upstream->text);
-                return;
-            }
-            c->upstream_at++;
-            sl_loop_timer(loop_of(c), &c->deadline, c->connect_ms);
+    const struct sl_upstream *upstream = upstream_of(c);
+    struct sl_addr none = { 0 };
+    const size_t at = c->race.last_at;
+    sl_conn_not_connected(c->conn, reason, c->race.addrs == NULL ? &none : &c->race.addrs[at],
+                          upstream->text);
+}
+
+/* The server has failed: the next one, or the end. True when there is one. */
+static bool fail(struct sl_connector *c, enum sl_err error)
+{
+    struct sl_conn *conn = c->conn;
+    const enum sl_reason reason = sl_race_reason(error);
+    blame(conn, conn->tries.server, reason);
+    sl_connector_release(conn);
+    if (is_ours(reason) || !may_try(conn, c->connect_ms)) {
+        give_up(c, reason);
+        return false;
+    }
+    if (target_of(conn)->servers != NULL) {
+        target_of(conn)->servers->retries_count++;
+    }
+    return true;
+}
+
+static void try_some(struct sl_connector *c)
+{
+    enum sl_err rc;
+    do {
+        struct sl_ep_tcp *tcp = NULL;
+        size_t at = 0;
+        rc = begin(c, &tcp, &at);
+        if (rc == SL_OK) {
+            won(c, tcp, at);
+            return;
         }
+    } while (rc != SL_AGAIN && rc != SL_ENOENT && fail(c, rc));
+    if (rc == SL_ENOENT) { /* all have come to take no connections */
+        give_up(c, SL_REASON_UPSTREAM_UNREACHABLE);
     }
 }
 
-static void on_attempt_ready(struct sl_ep_owner *owner, struct sl_ep_tcp *tcp)
+static void on_race_end(struct sl_race *race, struct sl_ep_tcp *tcp, size_t at)
 {
-    struct sl_connector *c = SL_CONTAINER_OF(owner, struct sl_connector, owner);
-    size_t index = 0;
-    while (index < c->begun_count && c->attempts[index] != tcp) {
-        index++;
+    struct sl_connector *c = SL_CONTAINER_OF(race, struct sl_connector, race);
+    if (tcp != NULL) {
+        won(c, tcp, at);
+    } else if (fail(c, race->last_error)) {
+        try_some(c);
     }
-    if (index == c->begun_count || (!tcp->is_writable && !tcp->is_reset)) {
-        return;
-    }
-    if (!tcp->is_reset) { /* writable without an error: it is connected */
-        won(c, index);
-        return;
-    }
-    enum sl_err rc = sl_socket_connect_result(tcp->watch.fd);
-    note_failure(c, index, rc == SL_OK ? SL_EREFUSED : rc);
-    sl_ep_tcp_destroy(SL_STEAL(c->attempts[index]));
-    c->open_count--;
-    sl_timer_cancel(&c->stagger);
-    begin_next(c);
 }
 
-static void on_stagger(struct sl_timer *timer)
+static enum sl_err race_make(struct sl_connector *c, const struct sl_upstream *upstream)
 {
-    begin_next(SL_CONTAINER_OF(timer, struct sl_connector, stagger));
-}
-
-/* This URL had its time: the next one, if there is one. */
-static void on_deadline(struct sl_timer *timer)
-{
-    struct sl_connector *c = SL_CONTAINER_OF(timer, struct sl_connector, deadline);
-    note_failure(c, c->begun_count > 0 ? c->begun_count - 1 : 0, SL_ETIMEDOUT);
-    close_attempts(c);
-    c->begun_count = upstream_of(c)->addrs_count;
-    begin_next(c);
+    struct sl_addr *addrs =
+        sl_arena_calloc(&c->conn->arena, SL_MAX(upstream->addrs_count, (size_t)1), sizeof(*addrs));
+    if (addrs == NULL) {
+        return SL_ENOMEM;
+    }
+    c->race = (struct sl_race){ .loop = c->conn->env->loop,
+                                .pending_max_bytes = sl_scratch_pending_max(c->conn->env->scratch),
+                                .tuning = target_of(c->conn)->tuning,
+                                .on_end = on_race_end };
+    sl_race_init(&c->race, upstream, addrs);
+    return SL_OK;
 }
 
 void sl_connector_start(struct sl_conn *conn, const struct sl_target *target, uint32_t connect_ms)
@@ -174,14 +177,13 @@ void sl_connector_start(struct sl_conn *conn, const struct sl_target *target, ui
         sl_conn_not_connected(conn, SL_REASON_NO_MEMORY, &first->addrs[0], first->text);
         return;
     }
-    *c = (struct sl_connector){
-        .owner.on_ready = on_attempt_ready, .conn = conn, .target = target, .connect_ms = connect_ms
-    };
-    sl_timer_init(&c->stagger, on_stagger);
-    sl_timer_init(&c->deadline, on_deadline);
-    sl_loop_timer(loop_of(c), &c->deadline, connect_ms);
+    if (conn->tries.count == 0) {
+        conn->tries.target = target;
+        conn->tries.begin_ms = conn->env->loop->now_ms;
+    }
+    *c = (struct sl_connector){ .conn = conn, .connect_ms = connect_ms };
     conn->connector = c;
-    begin_next(c);
+    try_some(c);
 }
 
 void sl_connector_cancel(struct sl_conn *conn)
@@ -189,6 +191,27 @@ void sl_connector_cancel(struct sl_conn *conn)
     struct sl_connector *c = conn->connector;
     conn->connector = NULL;
     if (c != NULL) {
-        close_attempts(c);
+        sl_race_cancel(&c->race);
+    }
+}
+
+bool sl_connector_retry(struct sl_conn *conn, enum sl_reason reason, uint32_t connect_ms)
+{
+    blame(conn, conn->tries.server, reason);
+    if (is_ours(reason) || conn->tries.target == NULL || !may_try(conn, connect_ms)) {
+        return false;
+    }
+    sl_connector_release(conn);
+    if (target_of(conn)->servers != NULL) {
+        target_of(conn)->servers->retries_count++;
+    }
+    return true;
+}
+
+void sl_connector_ready(struct sl_conn *conn)
+{
+    const struct sl_target *target = conn->tries.target;
+    if (target != NULL && target->servers != NULL && conn->tries.server != NULL) {
+        sl_servers_worked(target->servers, conn->tries.server, conn->env->loop->now_ms);
     }
 }

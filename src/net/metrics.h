@@ -10,6 +10,8 @@ struct sl_metrics {
     _Atomic uint64_t accepted_count; /* connections taken */
     _Atomic uint64_t active_count;   /* connections now */
     _Atomic uint64_t ended_count[SL_REASON_COUNT];
+    _Atomic uint64_t upstream_failures_count, upstream_retries_count, upstream_ejections_count;
+    _Atomic uint64_t checks_count, checks_failed_count;  /* of servers, by this worker */
     _Atomic uint64_t to_upstream_bytes, to_client_bytes; /* plaintext, of ended connections */
     _Atomic uint64_t log_dropped_count;                  /* lines that had no place to go */
 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
 #include "conf/rules.h"
+#include "net/balance.h"
+#include "net/health.h"
+#include "net/server.h"
 #include "tls/own_cert.h"
 #include <stdlib.h>
 #include <string.h>
@@ -328,7 +331,7 @@ static bool complain_of_owns(struct builder *b, const struct sl_conf_upstream *u
 
 static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
                                     const struct sl_conf_url *url, const struct trust *trust,
-                                    struct sl_tls_ctx **ret_ctx)
+                                    bool is_resuming, struct sl_tls_ctx **ret_ctx)
 {
     const struct sl_conf_upstream *upstream = &conf->upstream;
     bool is_bridge = conf->listens[0].url.scheme == SL_SCHEME_TLS;
@@ -345,7 +348,7 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .psk = trust->psk,
                                                .owns = trust->owns,
                                                .owns_count = trust->owns_count,
-                                               .has_full_handshakes = !upstream->is_resuming,
+                                               .has_full_handshakes = !is_resuming,
                                                .has_bare_tls_1_3 = !upstream->has_middlebox_mode,
                                                .name = name,
                                                .alpn = alpn,
@@ -354,6 +357,27 @@ static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_serv
     enum sl_err rc = sl_tls_client_ctx_create(&client, &diag, ret_ctx);
     if (rc == SL_EINVAL && !complain_of_owns(b, upstream, trust)) {
         complain(b, url->pos, &diag);
+    }
+    return rc;
+}
+
+static bool has_tls_checks(const struct sl_conf_service *conf)
+{
+    return conf->health.pos.line != 0 && conf->health.type == SL_HEALTH_TLS;
+}
+
+static enum sl_err server_find(struct builder *b, const struct sl_conf_service *conf,
+                               struct sl_upstream *upstream)
+{
+    if (b->source->servers == NULL) {
+        return SL_OK;
+    }
+    enum sl_err rc =
+        sl_servers_take(b->source->servers, conf->name, upstream->text, &upstream->server);
+    if (rc == SL_OK) {
+        const bool is_checked = conf->health.pos.line != 0 && b->source->health != NULL;
+        upstream->health =
+            is_checked ? sl_health_find(b->source->health, upstream->server->key_hash) : NULL;
     }
     return rc;
 }
@@ -372,9 +396,59 @@ static enum sl_err upstream_build(struct builder *b, const struct sl_conf_servic
     }
     enum sl_err tls = SL_OK;
     if (url->url.scheme == SL_SCHEME_TLS && trust != NULL) {
-        tls = client_ctx_build(b, conf, url, trust, &upstream->tls);
+        tls = client_ctx_build(b, conf, url, trust, conf->upstream.is_resuming, &upstream->tls);
+        if (tls == SL_OK && has_tls_checks(conf)) { /* a resumed session shows no certificate */
+            tls = client_ctx_build(b, conf, url, trust, false, &upstream->check_tls);
+        }
     }
+    upstream->weight = url->weight;
+    upstream->is_backup = url->is_backup;
+    rc = rc == SL_OK ? server_find(b, conf, upstream) : rc;
     return rc != SL_OK ? rc : tls;
+}
+
+static struct sl_socket_tuning *tuning_make(struct builder *b, const struct sl_conf_upstream *conf)
+{
+    struct sl_socket_tuning *tuning = sl_arena_alloc(&b->snapshot->arena, sizeof(*tuning));
+    if (tuning != NULL) {
+        for (size_t i = 0; i < conf->sources_count && i < SL_COUNT(tuning->sources); i++) {
+            tuning->sources[i] = conf->sources[i].addr;
+        }
+        sl_upstream_tune(&conf->keepalive, conf->user_timeout_ms, tuning);
+    }
+    return tuning;
+}
+
+/* Where the turns begin is left to chance: else all workers would begin with the same server. */
+static int64_t *turns_make(struct builder *b, const struct sl_conf_service *conf)
+{
+    int64_t *turns = sl_arena_calloc(&b->snapshot->arena, conf->connects_count, sizeof(*turns));
+    struct sl_servers *servers = b->source->servers;
+    for (size_t i = 0; turns != NULL && servers != NULL && i < conf->connects_count; i++) {
+        const uint64_t range = (uint64_t)conf->connects[i].weight * SL_BALANCE_WEIGHT_ONE + 1;
+        turns[i] = (int64_t)(sl_balance_random(&servers->random) % range);
+    }
+    return turns;
+}
+
+static enum sl_err target_init(struct builder *b, const struct sl_conf_service *conf,
+                               struct sl_target *target)
+{
+    *target =
+        (struct sl_target){ .upstreams = sl_arena_calloc(&b->snapshot->arena, conf->connects_count,
+                                                         sizeof(*target->upstreams)),
+                            .upstreams_count = conf->connects_count,
+                            .balance = conf->balance,
+                            .tries_count = conf->tries_count,
+                            .slow_start_ms = conf->slow_start_ms,
+                            .ejection = &conf->ejection,
+                            .health = conf->health.pos.line != 0 ? &conf->health : NULL,
+                            .tuning = tuning_make(b, &conf->upstream),
+                            .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
+                            .servers = b->source->servers,
+                            .turns = turns_make(b, conf) };
+    return target->upstreams == NULL || target->tuning == NULL || target->turns == NULL ? SL_ENOMEM
+                                                                                        : SL_OK;
 }
 
 static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_service *conf)
@@ -400,12 +474,9 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err result = SL_OK;
     service->conf = conf;
     service->plan = plan_of(b, conf);
-    service->target.upstreams = sl_arena_calloc(&b->snapshot->arena, conf->connects_count,
-                                                sizeof(*service->target.upstreams));
-    if (service->target.upstreams == NULL) {
+    if (target_init(b, conf, &service->target) != SL_OK) {
         return SL_ENOMEM;
     }
-    service->target.upstreams_count = conf->connects_count;
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = server_ctx_build(b, conf, &service->plan.client_tls);
     }
@@ -441,6 +512,23 @@ static enum sl_err conf_load(struct builder *b)
     return sl_conf_parse(&source, &snapshot->arena, b->findings, &snapshot->conf);
 }
 
+/* There are so many slots for what checks find. */
+static enum sl_err checks_count_check(struct builder *b)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->snapshot->conf->services_count; i++) {
+        const struct sl_conf_service *service = &b->snapshot->conf->services[i];
+        count += service->health.pos.line != 0 ? service->connects_count : 0;
+        if (count > SL_HEALTH_SERVERS_MAX) {
+            sl_findings_add(b->findings, SL_FINDING_ERROR, service->health.pos,
+                            "more than %d servers are checked: that is all that can be",
+                            SL_HEALTH_SERVERS_MAX);
+            return SL_EINVAL;
+        }
+    }
+    return SL_OK;
+}
+
 enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
                                struct sl_findings *findings, struct sl_snapshot **ret_snapshot)
 {
@@ -450,6 +538,7 @@ enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
     }
     struct builder b = { .source = source, .findings = findings, .snapshot = snapshot };
     enum sl_err result = conf_load(&b);
+    result = result == SL_OK ? checks_count_check(&b) : result;
     if (result == SL_OK) {
         snapshot->services = sl_arena_calloc(&snapshot->arena, snapshot->conf->services_count,
                                              sizeof(*snapshot->services));
@@ -480,8 +569,11 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot)
     for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
         struct sl_service *service = &snapshot->services[i];
         sl_tls_ctx_unref(service->plan.client_tls);
-        for (size_t j = 0; j < service->target.upstreams_count; j++) {
+        for (size_t j = 0; service->target.upstreams != NULL && j < service->target.upstreams_count;
+             j++) {
             sl_tls_ctx_unref(service->target.upstreams[j].tls);
+            sl_tls_ctx_unref(service->target.upstreams[j].check_tls);
+            sl_server_unref(service->target.upstreams[j].server);
         }
     }
     sl_arena_fini(&snapshot->arena);

@@ -27,6 +27,8 @@ struct sl_snapshot_source {
     const struct sl_bundle *files;
     struct sl_key_service *keys; /* who signs; NULL: only to be tried */
     const struct sl_ticket_keys *tickets;
+    struct sl_servers *servers;    /* where what is known of servers is kept; NULL as `keys` */
+    struct sl_health_slot *health; /* what checks have found; NULL: there are none */
 };
 
 /**

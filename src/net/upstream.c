@@ -3,6 +3,17 @@
 #include "base/reader.h"
 #include <string.h>
 
+void sl_upstream_tune(const struct sl_conf_keepalive *keepalive, uint32_t user_timeout_ms,
+                      struct sl_socket_tuning *tuning)
+{
+    tuning->user_timeout_ms = user_timeout_ms;
+    if (keepalive->pos.line != 0) {
+        tuning->keepalive_idle_s = (uint32_t)(keepalive->idle_ms / SL_MS_PER_S);
+        tuning->keepalive_interval_s = (uint32_t)(keepalive->interval_ms / SL_MS_PER_S);
+        tuning->keepalive_count = keepalive->count;
+    }
+}
+
 void sl_upstream_interleave(struct sl_addr *addrs, size_t addrs_count)
 {
     for (size_t i = 1; i < addrs_count; i++) {

@@ -4,7 +4,13 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "codec/url.h"
+#include "conf/conf.h"
+#include "sys/socket.h"
 #include "tls/context.h"
+
+struct sl_health_slot;
+struct sl_server;
+struct sl_servers;
 
 enum { SL_UPSTREAM_ADDRS_MAX = 16 }; /* addresses of one name that are tried */
 
@@ -13,13 +19,31 @@ struct sl_upstream {
     struct sl_tls_ctx *tls; /* NULL: plaintext; referenced */
     struct sl_addr *addrs;  /* in the order to try: families take turns (RFC 8305 4) */
     size_t addrs_count;
+    uint32_t weight;               /* its share; 0 takes no new connections */
+    bool is_backup;                /* only when no other is up */
+    struct sl_tls_ctx *check_tls;  /* of its checks, when these do a handshake; NULL: they do not */
+    struct sl_server *server;      /* what this worker knows of it; referenced; NULL: nothing */
+    struct sl_health_slot *health; /* what checks have found; NULL: there are none */
 };
 
-/** Where connections go: the upstreams that may be connected to, in the order to try them. */
+/** Where connections go: the upstreams that may be connected to, and how one is chosen. */
 struct sl_target {
     struct sl_upstream *upstreams;
-    size_t upstreams_count; /* at least one */
+    size_t upstreams_count; /* at least one, at most SL_BALANCE_MAX */
+    enum sl_conf_balance balance;
+    uint32_t tries_count; /* servers that one connection tries; 0: all */
+    uint32_t slow_start_ms;
+    const struct sl_conf_ejection *ejection; /* when it is known what servers do */
+    const struct sl_conf_health *health;     /* NULL: servers are not checked */
+    const struct sl_socket_tuning *tuning;   /* NULL: sockets are as the kernel makes them */
+    bool has_proxy_out;                      /* a check begins with a PROXY header, too */
+    struct sl_servers *servers;              /* NULL: nothing is remembered */
+    int64_t *turns;                          /* of sl_balance_choose; NULL: none are needed */
 };
+
+/** What keepalive and user_timeout of a configuration are for a socket. */
+void sl_upstream_tune(const struct sl_conf_keepalive *keepalive, uint32_t user_timeout_ms,
+                      struct sl_socket_tuning *tuning);
 
 /** Lets IPv6 and IPv4 take turns, the family of the first address first; else the order stays. */
 void sl_upstream_interleave(struct sl_addr *addrs, size_t addrs_count);

@@ -68,6 +68,22 @@ static void set_stage_timer(struct sl_conn *conn)
     }
 }
 
+/* True when another server is tried. Nothing of the client's has gone to this one. */
+static bool upstream_retry(struct sl_conn *conn, enum sl_reason reason)
+{
+    const struct sl_conn_hooks *hooks = conn->env->hooks;
+    if (hooks->upstream_failed == NULL || !hooks->upstream_failed(conn, reason)) {
+        return false;
+    }
+    sl_ep_tls_fini(&conn->upstream_tls);
+    conn->upstream_tls = (struct sl_ep_tls){ 0 };
+    sl_ep_tcp_destroy(SL_STEAL(conn->upstream_tcp));
+    conn->is_connected = conn->is_proxy_sent = conn->is_upstream_ready = conn->is_signing = false;
+    return true;
+}
+
+static void enter(struct sl_conn *conn, enum sl_stage stage);
+
 static void on_stage_timeout(struct sl_timer *timer)
 {
     struct sl_conn *conn = SL_CONTAINER_OF(timer, struct sl_conn, timer);
@@ -83,6 +99,13 @@ static void on_stage_timeout(struct sl_timer *timer)
         return;
     }
     enum sl_reason reason = conn->is_signing ? SL_REASON_KEYS_TIMEOUT : row->on_timeout;
+    const bool is_upstreams =
+        conn->stage == SL_STAGE_PROXY_OUT || conn->stage == SL_STAGE_UPSTREAM_HANDSHAKE;
+    if (is_upstreams && upstream_retry(conn, reason)) {
+        enter(conn, next_stage(conn));
+        sl_conn_step(conn);
+        return;
+    }
     sl_conn_end(conn, reason, SL_SIDE_NONE, row->farewell, NULL);
 }
 
@@ -272,6 +295,14 @@ static struct sl_slice upstream_alpn(struct sl_conn *conn)
     return sl_slice_of(list, info.alpn.len + 1);
 }
 
+static void upstream_is_ready(struct sl_conn *conn)
+{
+    conn->is_upstream_ready = true;
+    if (conn->env->hooks->upstream_ready != NULL) {
+        conn->env->hooks->upstream_ready(conn);
+    }
+}
+
 void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct sl_addr *addr,
                        struct sl_tls_ctx *tls, const char *text)
 {
@@ -297,7 +328,9 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
     }
     conn->is_connected = true;
     conn->is_proxy_sent = !conn->plan->has_proxy_out;
-    conn->is_upstream_ready = tls == NULL;
+    if (tls == NULL) {
+        upstream_is_ready(conn);
+    }
     sl_conn_step(conn);
 }
 
@@ -355,11 +388,14 @@ static enum sl_err step_proxy_out(struct sl_conn *conn)
         conn->is_proxy_sent = true;
         return SL_OK;
     }
+    if (upstream_retry(conn, SL_REASON_UPSTREAM_CLOSED)) {
+        return SL_OK;
+    }
     sl_conn_end(conn, SL_REASON_UPSTREAM_CLOSED, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
     return rc;
 }
 
-static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
+enum sl_reason sl_conn_upstream_reason(enum sl_err rc)
 {
     static const struct {
         enum sl_err rc;
@@ -381,6 +417,15 @@ static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
             reason = ENDS[i].reason;
         }
     }
+    return reason;
+}
+
+static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
+{
+    const enum sl_reason reason = sl_conn_upstream_reason(rc);
+    if (upstream_retry(conn, reason)) {
+        return SL_OK;
+    }
     sl_conn_end(conn, reason, SL_SIDE_UPSTREAM, SL_FAREWELL_TELL_UPSTREAM, words(conn));
     return rc;
 }
@@ -400,7 +445,7 @@ static enum sl_err step_upstream_handshake(struct sl_conn *conn)
     if (rc != SL_OK) {
         return upstream_failed(conn, rc);
     }
-    conn->is_upstream_ready = true;
+    upstream_is_ready(conn);
     if (conn->is_held) {
         struct sl_tls_info info;
         sl_tls_info(conn->upstream_tls.tls, &info);

@@ -31,6 +31,11 @@ struct sl_conn_hooks {
     void (*connect)(struct sl_conn *conn);
     /** Gives up a connect that is under way. */
     void (*connect_cancel)(struct sl_conn *conn);
+    /** What was connected failed before any byte of the client's was sent to it. True: `connect` is
+     * to be called again. NULL: never. */
+    bool (*upstream_failed)(struct sl_conn *conn, enum sl_reason reason);
+    /** What was connected is ready for the client's bytes. NULL: nobody wants to know. */
+    void (*upstream_ready)(struct sl_conn *conn);
     /** The end is known; the connection still holds everything that a log line wants. */
     void (*ended)(struct sl_conn *conn);
     /** The connection is about to be freed: the plan may go. */
@@ -44,6 +49,15 @@ struct sl_conn_env {
     const struct sl_conn_hooks *hooks;
     struct sl_list conns; /* of struct sl_conn, by `node` */
     size_t conns_count;
+};
+
+/** What net remembers of a connection's way to its server. */
+struct sl_conn_tries {
+    const void *target; /* among whose servers it chooses */
+    void *server;       /* that counts the connection as one of its own; NULL for none */
+    uint64_t mask;      /* of the servers that were tried */
+    uint64_t begin_ms;  /* of the first try */
+    uint32_t count;
 };
 
 struct sl_conn {
@@ -72,6 +86,7 @@ struct sl_conn {
     struct sl_arena arena; /* freed when relaying begins */
     struct sl_reap arena_reap;
     void *connector; /* net's, in the arena, while connecting */
+    struct sl_conn_tries tries;
 
     struct sl_addr client_addr, upstream_addr;
     const char *listen_text, *upstream_text; /* URLs, of the snapshot */
@@ -101,6 +116,9 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
 /** No upstream could be connected. `addr` and `text` are of the last one tried. */
 void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const struct sl_addr *addr,
                            const char *text);
+
+/** Why a handshake with an upstream failed: the word for a result of sl_ep_tls_handshake. */
+enum sl_reason sl_conn_upstream_reason(enum sl_err rc);
 
 /** Ends the connection at once, whatever its stage. */
 void sl_conn_kill(struct sl_conn *conn, enum sl_reason reason);

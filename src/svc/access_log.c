@@ -102,6 +102,9 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     }
     put_known(&line, "connect", sl_slice_cstr(conn->upstream_text));
     put_addr(&line, "upstream", &conn->upstream_addr);
+    if (conn->tries.count > 1) {
+        sl_logline_u64(&line, "tries", conn->tries.count);
+    }
     if (conn->upstream_tls.tls != NULL && conn->is_upstream_ready) {
         put_upstream_tls(&line, conn);
     }

@@ -11,7 +11,13 @@ struct ruleset {
     uint64_t scopes;
 };
 
+struct port_rule {
+    uint64_t network; /* rights, */
+    uint64_t port;    /* on this port */
+};
+
 enum { CREATE_RULESET_VERSION = 1 };
+enum { RULE_NET_PORT = 2 };
 enum { NETWORK_BIND_TCP = 1U << 0 };
 enum { SCOPE_ABSTRACT_UNIX = 1U << 0, SCOPE_SIGNAL = 1U << 1 };
 
@@ -44,7 +50,10 @@ enum sl_err sl_cage_landlock(unsigned abi)
     if (fd < 0) {
         return SL_ENOENT;
     }
-    long rc = syscall(SYS_landlock_restrict_self, fd, 0);
+    /* port 0: an address to connect from, with a port that the kernel chooses */
+    const struct port_rule any = { .network = NETWORK_BIND_TCP };
+    long rc = abi >= 4 ? syscall(SYS_landlock_add_rule, fd, RULE_NET_PORT, &any, 0) : 0;
+    rc = rc == 0 ? syscall(SYS_landlock_restrict_self, fd, 0) : rc;
     (void)close(fd);
     return rc == 0 ? SL_OK : SL_ENOENT;
 }

@@ -56,6 +56,13 @@ static const struct row {
     { SCMP_SYS(sendto), IN_WORKER, { IS(5, 0) } }, /* never with an address */
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_LINGER) } },
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) } },
+    { SCMP_SYS(bind), IN_WORKER, { { 0 } } }, /* upstream.source; there is no listen */
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT) } },
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE) } },
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL) } },
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT) } },
+    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_USER_TIMEOUT) } },
     { SCMP_SYS(shutdown), IN_WORKER, { { 0 } } },
     { SCMP_SYS(socket),
       IN_WORKER,

@@ -176,11 +176,51 @@ enum sl_err sl_socket_accept(int listen_fd, int *ret_fd, struct sl_addr *ret_pee
     }
 }
 
+void sl_socket_tune(int fd, const struct sl_socket_tuning *tuning)
+{
+    if (tuning->keepalive_idle_s > 0) {
+        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)tuning->keepalive_idle_s);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)tuning->keepalive_interval_s);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)tuning->keepalive_count);
+    }
+    if (tuning->user_timeout_ms > 0) {
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)tuning->user_timeout_ms);
+    }
+}
+
+/* The kernel chooses the port when it connects, so that all servers share the range of ports. */
+static enum sl_err bind_source(int fd, const struct sl_addr *addr,
+                               const struct sl_socket_tuning *tuning)
+{
+    for (size_t i = 0; i < SL_COUNT(tuning->sources); i++) {
+        const struct sl_addr *source = &tuning->sources[i];
+        if (source->len > 0 && source->sa.any.sa_family == addr->sa.any.sa_family) {
+            set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+            return bind(fd, &source->sa.any, source->len) == 0 ? SL_OK : SL_EUNREACH;
+        }
+    }
+    return SL_OK;
+}
+
 enum sl_err sl_socket_connect(const struct sl_addr *addr, int *ret_fd)
+{
+    return sl_socket_connect_from(addr, NULL, ret_fd);
+}
+
+enum sl_err sl_socket_connect_from(const struct sl_addr *addr,
+                                   const struct sl_socket_tuning *tuning, int *ret_fd)
 {
     int fd = open_stream(addr->sa.any.sa_family);
     if (fd < 0) {
         return errno == EAFNOSUPPORT ? SL_EUNREACH : SL_EMFILE;
+    }
+    if (tuning != NULL && !sl_addr_is_unix(addr)) {
+        sl_socket_tune(fd, tuning);
+        if (bind_source(fd, addr, tuning) != SL_OK) {
+            sl_socket_close(&fd);
+            return SL_EUNREACH;
+        }
     }
     if (connect(fd, &addr->sa.any, addr->len) == 0) {
         *ret_fd = fd;

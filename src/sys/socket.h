@@ -44,6 +44,22 @@ void sl_socket_set_nodelay(int fd);
  */
 SL_CHECKED enum sl_err sl_socket_connect(const struct sl_addr *addr, int *ret_fd);
 
+/** What TCP sockets are set to beside what all are. Zeroed sets nothing. */
+struct sl_socket_tuning {
+    struct sl_addr sources[2];                       /* to connect from, by family; len 0: none */
+    uint32_t keepalive_idle_s, keepalive_interval_s; /* 0: no keepalive */
+    uint32_t keepalive_count;
+    uint32_t user_timeout_ms; /* 0: the kernel's own */
+};
+
+/** As sl_socket_connect, of a socket that is set so; `tuning` may be NULL. A source that is not an
+ * address of this machine is SL_EUNREACH. */
+SL_CHECKED enum sl_err sl_socket_connect_from(const struct sl_addr *addr,
+                                              const struct sl_socket_tuning *tuning, int *ret_fd);
+
+/** Sets a TCP socket, or one that listens and what it accepts from then on; not its source. */
+void sl_socket_tune(int fd, const struct sl_socket_tuning *tuning);
+
 /** How a connect that was under way ended: as sl_socket_connect, never SL_AGAIN. */
 SL_CHECKED enum sl_err sl_socket_connect_result(int fd);
 

@@ -35,8 +35,8 @@ struct sl_tls_ctx {
     bool has_resumption;
     struct sl_tls_resume resume;
 
-    struct sl_fast *fast; /* tls/fast_impl.h, not owned; NULL: not there, */
-    bool has_sought_fast; /* when it was sought */
+    struct sl_fast *fast;    /* tls/fast_impl.h, not owned; NULL: not there, */
+    bool has_sought_fast;    /* when it was sought */
     struct sl_tls_own *owns; /* referenced */
     size_t owns_count;
 };

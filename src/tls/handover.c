@@ -142,11 +142,11 @@ void sl_tls_handover_try(struct sl_tls *tls)
         .read_count = handover->read_count,
         .written_count = handover->written_count,
     };
-    if (sl_established_create(handover->fast->pool, &state, &tls->own) != SL_OK) {
+    if (sl_established_create(handover->fast->pool, &state, &tls->established) != SL_OK) {
         give_up(tls);
         return;
     }
-    tls->own->rest = handover->rest;
+    tls->established->rest = handover->rest;
     handover->rest = (struct sl_record_rest){ 0 };
     sl_tls_handover_end(tls);
     /* else SSL_free takes a missing close_notify for a reason to spoil the kept session */

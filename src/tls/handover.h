@@ -27,7 +27,7 @@ void sl_tls_handover_resumable(struct sl_tls *tls);
 
 /**
  * Behind a call that went well: takes the connection over if libssl is at rest, all it has read and
- * written is known, and it is not needed for tickets any more. Then `tls->own` has it and
+ * written is known, and it is not needed for tickets any more. Then `tls->established` has it and
  * `tls->ssl` is NULL.
  */
 void sl_tls_handover_try(struct sl_tls *tls);

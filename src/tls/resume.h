@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 enum {
-    SL_TLS_RESUME_PER_OFFER = 4, /* sessions kept for one ALPN offer, */
-    SL_TLS_RESUME_MAX = 16,      /* and for all: clients choose the offers of a bridge */
+    SL_TLS_RESUME_PER_OFFER = 32, /* sessions kept for one ALPN offer, */
+    SL_TLS_RESUME_MAX = 64,       /* and for all: clients choose the offers of a bridge */
 };
 
 /** Zeroed is empty and valid. */

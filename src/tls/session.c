@@ -178,7 +178,7 @@ void sl_tls_destroy(struct sl_tls *tls)
     }
     wait_end(tls);
     sl_tls_handover_end(tls);
-    sl_established_destroy(tls->own);
+    sl_established_destroy(tls->established);
     SSL_free(tls->ssl);
     ERR_clear_error();
     sl_tls_ctx_unref(tls->ctx);
@@ -532,10 +532,10 @@ enum sl_err sl_tls_decrypt(struct sl_tls *tls, struct sl_slice *in, struct sl_wb
     if (!tls->is_done || tls->is_broken) {
         return SL_ETLS;
     }
-    if (tls->own == NULL) {
+    if (tls->established == NULL) {
         return library_decrypt(tls, in, plain, out, diag);
     }
-    enum sl_err rc = sl_established_decrypt(tls->own, in, plain, out, diag);
+    enum sl_err rc = sl_established_decrypt(tls->established, in, plain, out, diag);
     tls->is_broken = rc == SL_ETLS || rc == SL_ENOMEM;
     return rc;
 }
@@ -549,8 +549,8 @@ enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain, struct sl_
     if (plain.len == 0) {
         return SL_OK; /* libssl has no meaning for it */
     }
-    if (tls->own != NULL) {
-        enum sl_err rc = sl_established_encrypt(tls->own, plain, out, diag);
+    if (tls->established != NULL) {
+        enum sl_err rc = sl_established_encrypt(tls->established, plain, out, diag);
         tls->is_broken = rc != SL_OK;
         return rc;
     }
@@ -572,12 +572,12 @@ enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out)
     if (!tls->is_done || tls->is_broken || tls->is_closed) {
         return SL_OK;
     }
-    if (tls->own == NULL && SSL_in_init(tls->ssl)) {
+    if (tls->established == NULL && SSL_in_init(tls->ssl)) {
         return SL_AGAIN;
     }
     tls->is_closed = true;
-    if (tls->own != NULL) {
-        enum sl_err rc = sl_established_close(tls->own, out);
+    if (tls->established != NULL) {
+        enum sl_err rc = sl_established_close(tls->established, out);
         tls->is_broken = rc != SL_OK;
         return rc;
     }

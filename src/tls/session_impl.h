@@ -15,8 +15,8 @@ struct sl_established;
 struct sl_tls_handover;
 
 struct sl_tls {
-    SSL *ssl; /* NULL when `own` has the connection */
-    struct sl_established *own;
+    SSL *ssl; /* NULL when `established` has the connection */
+    struct sl_established *established;
     struct sl_tls_handover *handover; /* NULL: `ssl` keeps it */
     struct sl_tls_ctx *ctx;
     struct sl_tls_bio io;

@@ -146,9 +146,12 @@ class TestFile:
                   "until_ready curl -sf --cacert ca.pem https://localhost:443/page\n"
                   "curl -sS --cacert ca.pem https://localhost:443/page\n"
                   "until_ready curl -sf http://127.0.0.1:5432/page\n"
-                  "curl -sS http://127.0.0.1:5432/page\n")
-        assert "OK, 2 services" in out
-        assert out.count("from the backend\n") == 2
+                  "curl -sS http://127.0.0.1:5432/page\n"
+                  + HTTP.format(port=8003).replace("127.0.0.1", "10.0.0.5")  # the backup alone
+                  + "until_ready curl -sf http://127.0.0.1:8000/page\n"
+                  "curl -sS http://127.0.0.1:8000/page\n")
+        assert re.search(r"OK, \d+ services", out)
+        assert out.count("from the backend\n") == 3
 
 
 class TestDocuments:

@@ -155,6 +155,7 @@ static const struct {
       0,
       15,
       true },
+    { { SL_MESSAGE_HEALTH, { 0 } }, SL_MESSAGE_TO_WORKER, { true, false, false }, 1, 8 },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])

@@ -191,8 +191,9 @@ static void what_is_required_is_missed_at_the_key_of_its_map(void **state)
     expect_findings("services:\n  a: {}\n",
                     "2:3: error: 'listen' is missing in a service: where clients come in: one URL "
                     "or a list, all tls:// or none\n"
-                    "2:3: error: 'connect' is missing in a service: where to connect to: one URL, "
-                    "or a list tried in turn, all tls:// or none\n");
+                    "2:3: error: 'connect' is missing in a service: where to connect to: one "
+                    "server or a list, all tls:// or none; each is a URL, or a map with its "
+                    "url and what else is to be said of it\n");
     expect_findings(
         SERVICE "    listen: tls://:1\n    connect: tcp://h:1\n"
                 "    certificates:\n      - key: k.pem\n",

@@ -30,10 +30,11 @@ static void mistakes_in_a_url_are_placed_within_it(void **state)
                     "3:21: error: port 'x' is not a number: 1 to 65535, or 0 for any\n"
                     "4:14: error: port 'y' is not a number: 1 to 65535, or 0 for any\n");
     expect_findings(SERVICE "    listen: tcp://:0\n    connect: [[a], tcp://h:1]\n",
-                    "4:15: error: an entry of 'connect' must be a single value\n");
-    expect_findings(SERVICE "    listen: { a: b }\n    connect: []\n",
-                    "3:13: error: 'listen' cannot be a map: a URL or a list of 1 to 64\n"
-                    "4:14: error: 'connect' is empty: a URL or a list of 1 to 64\n");
+                    "4:15: error: an entry of 'connect' must be a URL, or a map with one\n");
+    expect_findings(
+        SERVICE "    listen: { a: b }\n    connect: []\n",
+        "3:13: error: 'listen' cannot be a map: a URL or a list of 1 to 64\n"
+        "4:14: error: 'connect' is empty: a URL, a map with one, or a list of 1 to 64\n");
 }
 
 static void one_url_is_a_list_of_one(void **state)

@@ -37,7 +37,7 @@ static void every_row_is_whole_and_stands_once_in_its_section(void **state)
             count++;
         }
     }
-    assert_in_range(count, 30, 100);
+    assert_in_range(count, 30, 300);
 }
 
 static void an_option_is_found_by_its_key_and_by_where_it_is_stored(void **state)

@@ -86,12 +86,12 @@ static int open_tcp6(void)
     return child_errno(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
-static int bind_tcp(void)
+static int listen_tcp(void)
 {
     const struct sockaddr_in any = { .sin_family = AF_INET };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    return fd < 0 ? ENTER_FAILED
-                  : child_errno(bind(fd, (const struct sockaddr *)&any, sizeof(any)));
+    bool is_bound = fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
+    return is_bound ? child_errno(listen(fd, 1)) : ENTER_FAILED;
 }
 
 static int run_program(void)
@@ -174,7 +174,7 @@ static void a_worker_can_do_its_work_and_nothing_else(void **state)
         { "a packet socket", open_packet, EPERM },
         { "a UDP socket", open_udp, EPERM },
         { "a Unix datagram socket", open_unix_datagrams, EPERM },
-        { "bind", bind_tcp, EPERM },
+        { "listen", listen_tcp, EPERM },
         { "run a program", run_program, EPERM },
         { "fork", make_process, EPERM },
         { "ptrace", trace_parent, EPERM },

@@ -40,11 +40,21 @@ static int run_program(void)
     return child_errno(execv(name, argv));
 }
 
-static int bind_tcp(void)
+static int bind_port(uint16_t port)
 {
-    const struct sockaddr_in any = { .sin_family = AF_INET };
+    const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return child_errno(bind(fd, (const struct sockaddr *)&any, sizeof(any)));
+}
+
+static int bind_some_port(void)
+{
+    return bind_port(0);
+}
+
+static int bind_tcp(void)
+{
+    return bind_port(64999);
 }
 
 static int signal_parent(void)
@@ -72,6 +82,7 @@ static void no_file_is_left(void **state)
     assert_int_equal(child_run(enter, list_folder), EACCES);
     assert_int_equal(child_run(enter, run_program), EACCES);
     assert_int_equal(child_run(enter, bind_tcp), abi >= 4 ? EACCES : 0);
+    assert_int_equal(child_run(enter, bind_some_port), 0); /* to connect from an address */
     assert_int_equal(child_run(enter, signal_parent), abi >= 6 ? EPERM : 0);
 }
 

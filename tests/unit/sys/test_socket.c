@@ -305,9 +305,79 @@ static void an_address_of_somebody_else_cannot_be_listened_on(void **state)
     assert_int_equal(fd, -1);
 }
 
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+static void a_connection_is_set_as_it_is_wanted(void **state)
+{
+    struct sl_socket_tuning tuning = { .keepalive_idle_s = 61,
+                                       .keepalive_interval_s = 7,
+                                       .keepalive_count = 3,
+                                       .user_timeout_ms = 12345 };
+    struct sl_addr addr, from;
+    SL_UNUSED(state);
+    int listen_fd = -1, fd = -1;
+    assert_int_equal(sl_addr_from_ip(SL_SLICE("127.0.0.1"), 0, &addr), SL_OK);
+    assert_int_equal(sl_socket_listen(&addr, NULL, &listen_fd), SL_OK);
+    assert_int_equal(sl_socket_local(listen_fd, &addr), SL_OK);
+    assert_int_equal(sl_addr_from_ip(SL_SLICE("::1"), 0, &tuning.sources[0]), SL_OK);
+    assert_int_equal(sl_addr_from_ip(SL_SLICE("127.0.0.77"), 0, &tuning.sources[1]), SL_OK);
+    enum sl_err rc = sl_socket_connect_from(&addr, &tuning, &fd);
+    assert_true(rc == SL_OK || rc == SL_AGAIN);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 61);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 7);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 12345);
+    assert_int_equal(option_of(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT), 1);
+    assert_int_equal(sl_socket_local(fd, &from), SL_OK);
+    assert_int_equal(from.sa.in.sin_addr.s_addr, tuning.sources[1].sa.in.sin_addr.s_addr);
+    sl_socket_close(&fd);
+    assert_int_equal(sl_addr_from_ip(SL_SLICE("192.0.2.1"), 0, &tuning.sources[1]), SL_OK);
+    assert_int_equal(sl_socket_connect_from(&addr, &tuning, &fd), SL_EUNREACH);
+    assert_int_equal(fd, -1);
+    sl_socket_close(&listen_fd);
+}
+
+/* What listens hands its settings on to what it accepts. */
+static void what_is_accepted_is_set_as_what_listens(void **state)
+{
+    const struct sl_socket_tuning tuning = { .keepalive_idle_s = 62,
+                                             .keepalive_interval_s = 8,
+                                             .keepalive_count = 4,
+                                             .user_timeout_ms = 54321 };
+    struct sl_addr addr, peer;
+    SL_UNUSED(state);
+    int listen_fd = -1, fd = -1, accepted_fd = -1;
+    assert_int_equal(sl_addr_from_ip(SL_SLICE("127.0.0.1"), 0, &addr), SL_OK);
+    assert_int_equal(sl_socket_listen(&addr, NULL, &listen_fd), SL_OK);
+    sl_socket_tune(listen_fd, &tuning);
+    assert_int_equal(sl_socket_local(listen_fd, &addr), SL_OK);
+    enum sl_err rc = sl_socket_connect(&addr, &fd);
+    assert_true(rc == SL_OK || rc == SL_AGAIN);
+    struct pollfd waits = { .fd = listen_fd, .events = POLLIN };
+    assert_int_equal(poll(&waits, 1, 10000), 1);
+    assert_int_equal(sl_socket_accept(listen_fd, &accepted_fd, &peer), SL_OK);
+    assert_int_equal(option_of(accepted_fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(accepted_fd, IPPROTO_TCP, TCP_KEEPIDLE), 62);
+    assert_int_equal(option_of(accepted_fd, IPPROTO_TCP, TCP_KEEPINTVL), 8);
+    assert_int_equal(option_of(accepted_fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    assert_int_equal(option_of(accepted_fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 54321);
+    sl_socket_close(&accepted_fd);
+    sl_socket_close(&fd);
+    sl_socket_close(&listen_fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_connection_is_set_as_it_is_wanted),
+        cmocka_unit_test(what_is_accepted_is_set_as_what_listens),
         cmocka_unit_test(sockets_neither_block_nor_survive_exec_nor_wait_for_more),
         cmocka_unit_test(bytes_and_a_half_close_go_through),
         cmocka_unit_test(a_reset_is_no_clean_end),

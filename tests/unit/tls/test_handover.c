@@ -68,7 +68,8 @@ static void contexts_make(struct world *w, const struct setup *setup)
         .is_verified = true,
         .store = w->f.store,
         .name = "site.example",
-        .cert = setup->has_client_cert ? w->f.cert_client : NULL,
+        .owns = &(struct sl_tls_own){ w->f.cert_client, "own" },
+        .owns_count = setup->has_client_cert,
         .has_full_handshakes = !setup->has_resumption,
     });
 }
@@ -107,7 +108,7 @@ static void wires_clear(struct pair *pair)
 
 static void assert_ours(const struct pair_side *side, bool is_ours)
 {
-    assert_int_equal(side->tls->own != NULL, is_ours);
+    assert_int_equal(side->tls->established != NULL, is_ours);
     assert_int_equal(side->tls->ssl == NULL, is_ours);
     assert_null(side->tls->handover);
 }
@@ -230,7 +231,7 @@ static void keys_are_updated_by_either_side_at_any_time(void **state)
         struct pair_side *ours = setup.ours == OURS_SERVER ? &pair.server : &pair.client;
         struct pair_side *theirs = setup.ours == OURS_SERVER ? &pair.client : &pair.server;
         assert_ours(ours, true);
-        ours->tls->own->records_max = 3;
+        ours->tls->established->records_max = 3;
         update_ask(theirs, true); /* before anything else */
         for (int n = 0; n < 10; n++) {
             pair_say(&pair, theirs, SL_SLICE("under which key?"));
@@ -275,7 +276,7 @@ static void an_upstream_without_tickets_is_not_waited_for_for_ever(void **state)
     contexts_make(w, &setup);
     pair_begin(w, &setup, &pair);
     for (int i = 0; i < TURNS_COUNT; i++) {
-        assert_int_equal(pair.client.tls->own != NULL, i * (SAID_BYTES + 22) >= 64 * 1024);
+        assert_int_equal(pair.client.tls->established != NULL, i * (SAID_BYTES + 22) >= 64 * 1024);
         pair_say(&pair, &pair.client, SL_SLICE("more"));
         pair_say(&pair, &pair.server, sl_slice_of(text, SAID_BYTES));
     }
@@ -396,7 +397,7 @@ static void random_talks_with_libssl_agree(void **state)
         talk(&pair);
         struct pair_side *ours = setup.ours == OURS_SERVER ? &pair.server : &pair.client;
         struct pair_side *theirs = setup.ours == OURS_SERVER ? &pair.client : &pair.server;
-        ours->tls->own->records_max = 50;
+        ours->tls->established->records_max = 50;
         for (size_t i = 0; i < ROUNDS_COUNT / (2 * SL_COUNT(SUITES)); i++) {
             const size_t len = random_len(&seed), at = next_random(&seed) % (TEXT_MAX - len + 1);
             pair.cut = len < 2000 && next_random(&seed) % 2 == 0 ? 1 + next_random(&seed) % 64
