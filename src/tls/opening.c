@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/opening.h"
+#include "codec/hello_scan.h"
 #include <string.h>
 
 enum { CONTENT_ALERT = 0x15, TLS_MAJOR = 0x03 }; /* RFC 8446 5.1 */
 
 enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert)
 {
-    const uint8_t record[] = { CONTENT_ALERT, TLS_MAJOR, 1, 0, 2, SSL3_AL_FATAL, alert };
-    return sl_wbuf_put(out, sl_slice_of(record, sizeof(record)));
+    return sl_hello_scan_alert(out, alert);
 }
 
 /* A peer that does not speak TLS: an alert of our own, for libssl has seen nothing of it. */
