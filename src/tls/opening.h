@@ -10,7 +10,7 @@ SL_CHECKED enum sl_err sl_tls_alert_put(struct sl_wbuf *out, uint8_t alert);
 /**
  * Takes single bytes off `in` until they say what the peer speaks; libssl gets them first.
  * @return SL_OK (TLS), SL_AGAIN (more wanted), SL_EPROTO (something else: diag, an alert is in
- * `out`), SL_ENOSPC
+ * `out`; for a client's HTTP request a response that says so), SL_ENOSPC
  */
 SL_CHECKED enum sl_err sl_tls_opening_read(struct sl_tls *tls, struct sl_slice *in,
                                            struct sl_wbuf *out, struct sl_diag *diag);

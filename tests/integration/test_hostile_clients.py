@@ -62,9 +62,13 @@ class TestNotTls:
 
     ANY = list(ALERT)
 
-    def test_plaintext_http_gets_an_alert(self, target):
-        record = refused(target, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "not_tls", self.ANY)
-        assert "HTTP" in record["detail"]
+    def test_plaintext_http_gets_an_answer_that_says_so(self, target):
+        with raw(target) as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            head, body = client.recv_all().split(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ") and b"Connection: close" in head
+        assert f"Content-Length: {len(body)}".encode() in head
+        assert target.wait_connection(reason="not_tls")["detail"] == "the client speaks HTTP, not TLS"
 
     def test_ssh_gets_an_alert(self, target):
         record = refused(target, b"SSH-2.0-OpenSSH_9.2\r\n", "not_tls", self.ANY)
@@ -83,11 +87,15 @@ class TestNotTls:
     def test_zeros_get_an_alert(self, target):
         refused(target, bytes(64), "not_tls", self.ANY)
 
-    def test_curl_sees_an_end_for_plain_http(self, target):
-        # A real client of the wrong scheme: what comes back is no HTTP, and it comes at once.
+    def test_a_proxy_header_that_nobody_asked_for_is_named(self, target):
+        for header in [b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21"]:
+            record = refused(target, header, "not_tls", self.ANY)
+            assert record["detail"] == "the client sends a PROXY header, which nobody asked it for"
+
+    def test_curl_is_told_what_is_wrong_at_once(self, target):
         begin = time.monotonic()
-        done = programs.run("curl", "-sS", f"http://127.0.0.1:{target.port()}/")
-        assert done.returncode in (1, 52, 56), done.stderr
+        done = programs.run("curl", "-sS", "-w", "%{http_code}", f"http://127.0.0.1:{target.port()}/")
+        assert done.stdout == b"A plain HTTP request was sent to a port that wants TLS.400"
         assert time.monotonic() - begin < HANDSHAKE_S
         target.wait_connection(reason="not_tls")
 
