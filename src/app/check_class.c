@@ -125,13 +125,15 @@ static enum sl_err class_put(const struct sl_snapshot *snapshot, const struct sl
     }
     *out = sl_wbuf_of(bytes, size);
     const uint8_t flags[] = { service->plan.client_tls != NULL,
-                              service->plan.is_alpn_held,
+                              service->plan.way.is_alpn_held,
                               conf->is_alpn_strict,
                               (uint8_t)conf->sni,
                               (uint8_t)conf->clients.verify,
                               conf->clients.psks_count > 0 };
     enum sl_err rc = sl_wbuf_put(out, sl_slice_of(&conf->policy, sizeof(conf->policy)));
     rc = rc == SL_OK ? sl_wbuf_put(out, sl_slice_of(flags, sizeof(flags))) : rc;
+    /* one with routes is like no other */
+    rc = rc == SL_OK ? sl_wbuf_put_u32(out, conf->routes_count > 0 ? number + 1 : 0) : rc;
     for (size_t i = 0; rc == SL_OK && i < conf->alpn_count; i++) {
         rc = sl_wbuf_put(out, sl_slice_of(conf->alpn[i].text, strlen(conf->alpn[i].text) + 1));
     }

@@ -9,7 +9,7 @@
 
 static const char ALL[] = "all";
 
-enum { LINE_MAX_BYTES = 1024, NAMES_SHOWN_MAX = 8 };
+enum { LINE_MAX_BYTES = 1024, NAMES_SHOWN_MAX = 8, ALPN_MAX_BYTES = 256 };
 
 /* What came of one client and one service, or one class of them. */
 struct outcome {
@@ -64,8 +64,40 @@ static void SL_PRINTF(2, 3) say(struct sl_wbuf *out, const char *format, ...)
     va_end(args);
 }
 
-static void say_got(const struct sl_rehearsal *got, const struct sl_service *service, bool is_short,
-                    struct sl_wbuf *out)
+/* What the client offers, as on the wire. */
+static void alpn_put(const struct sl_client *client, struct sl_wbuf *out)
+{
+    struct sl_slice rest = sl_slice_cstr(client->alpn);
+    enum sl_err rc = SL_OK;
+    while (rc == SL_OK && rest.len != 0) {
+        const struct sl_slice one = name_cut(&rest);
+        rc = sl_wbuf_put_u8(out, (uint8_t)one.len);
+        rc = rc == SL_OK ? sl_wbuf_put(out, one) : rc;
+    }
+}
+
+/* Which way the client goes, from no address in particular, and the protocol that it gets there,
+ * NULL when the handshake says that. NULL: there is no way for it. */
+static const struct sl_conn_way *way_of(const struct sl_service *service,
+                                        const struct sl_client *client, const char *name,
+                                        const char **ret_protocol)
+{
+    uint8_t bytes[ALPN_MAX_BYTES];
+    struct sl_wbuf alpn = sl_wbuf_of(bytes, sizeof(bytes));
+    static const struct sl_addr NOWHERE;
+    if (!service->plan.has_routes) {
+        return &service->plan.way;
+    }
+    alpn_put(client, &alpn);
+    const struct sl_hello hello = { .server_name = sl_slice_cstr(client->has_sni ? name : NULL),
+                                    .alpn = sl_wbuf_slice(&alpn) };
+    const struct sl_conn_way *way = sl_service_way(service, &hello, &NOWHERE);
+    *ret_protocol = way == NULL ? NULL : sl_conn_way_protocol(way, hello.alpn);
+    return way;
+}
+
+static void say_got(const struct sl_rehearsal *got, const struct sl_service *service,
+                    const struct sl_conn_way *way, bool is_short, struct sl_wbuf *out)
 {
     say(out, "%s %s", got->version, got->cipher);
     if (got->group[0] != '\0') {
@@ -73,7 +105,7 @@ static void say_got(const struct sl_rehearsal *got, const struct sl_service *ser
     }
     say(out, ", certificate %s%s(%s %" PRIu32 " bits)", is_short ? "" : got->name,
         is_short ? "" : " ", got->key_type, got->key_bits);
-    if (service->plan.is_alpn_held && got->alpn[0] != '\0') {
+    if (way->is_alpn_held && got->alpn[0] != '\0') {
         say(out, ", ALPN as the upstream chooses");
     } else if (got->alpn[0] != '\0') {
         say(out, ", ALPN %s", got->alpn);
@@ -82,6 +114,9 @@ static void say_got(const struct sl_rehearsal *got, const struct sl_service *ser
         say(out, ", a certificate is %s",
             service->conf->clients.verify == SL_CLIENT_VERIFY_REQUIRE ? "demanded of it"
                                                                       : "asked for");
+    }
+    if (way->route > 0) {
+        say(out, ", route %u", way->route);
     }
 }
 
@@ -119,11 +154,21 @@ static void rehearse(const struct run *run, const struct sl_client *client,
     struct sl_diag diag = { "" };
     struct sl_rehearsal got;
     struct sl_wbuf out = sl_wbuf_of(ret_outcome->text, sizeof(ret_outcome->text) - 1);
+    const char *protocol = NULL;
     sl_check_name(run->files, number, name);
-    const enum sl_err rc = sl_tls_rehearse(service->plan.client_tls, actor, name,
-                                           service->plan.is_alpn_held, &diag, &got);
-    if (rc == SL_OK) {
-        say_got(&got, service, run->is_short, &out);
+    const struct sl_conn_way *way = way_of(service, client, name, &protocol);
+    enum sl_err rc = SL_OK;
+    if (way == NULL) {
+        say(&out, "cannot connect: no route is for it");
+        rc = SL_ENOENT;
+    } else if (way->is_passed) {
+        say(&out, "its TLS goes on to %s, route %u", way->target->upstreams[0].text, way->route);
+    } else if ((rc = sl_tls_rehearse(service->plan.client_tls, actor, name, way->is_alpn_held,
+                                     &diag, &got)) == SL_OK) {
+        if (protocol != NULL) {
+            (void)snprintf(got.alpn, sizeof(got.alpn), "%s", protocol);
+        }
+        say_got(&got, service, way, run->is_short, &out);
     } else {
         say_failure(client, service, rc == SL_ENOMEM ? "no memory" : diag.text,
                     sl_tls_actor_lacks(actor), &out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/check_offer.h"
+#include "app/check_routes.h"
 #include "codec/certificate_der.h"
 #include "codec/pem.h"
 #include "conf/value.h"
@@ -75,7 +76,11 @@ static bool has_tls_listen(const struct sl_conf_service *service)
 
 static bool has_tls_connect(const struct sl_conf_service *service)
 {
-    return service->connects[0].url.scheme == SL_SCHEME_TLS;
+    bool has_tls = service->connects_count > 0 && service->connects[0].url.scheme == SL_SCHEME_TLS;
+    for (size_t i = 0; !has_tls && i < service->routes_count; i++) {
+        has_tls = service->routes[i].connects[0].url.scheme == SL_SCHEME_TLS;
+    }
+    return has_tls;
 }
 
 static void alpn_print(const struct sl_conf_service *service)
@@ -122,6 +127,17 @@ static void clients_print(const struct sl_conf_service *service)
     (void)printf("\n");
 }
 
+/* The names of upstreams that TLS is spoken with, behind `count` others; gives how many then. */
+static size_t hosts_print(const struct sl_conf_url *urls, size_t urls_count, size_t count)
+{
+    for (size_t i = 0; i < urls_count; i++) {
+        if (urls[i].url.scheme == SL_SCHEME_TLS) {
+            (void)printf("%s%.*s", count++ == 0 ? "" : ", ", SL_SLICE_FMT(urls[i].url.host));
+        }
+    }
+    return count;
+}
+
 static void upstream_print(const struct sl_conf_service *service)
 {
     const struct sl_conf_upstream *upstream = &service->upstream;
@@ -135,13 +151,14 @@ static void upstream_print(const struct sl_conf_service *service)
         (void)printf("    upstream: verified by %s as ",
                      upstream->ca.path == NULL ? "the system's authorities" : upstream->ca.path);
     }
-    for (size_t i = 0; is_verified && i < service->connects_count; i++) {
-        const struct sl_slice host = service->connects[i].url.host;
-        if (upstream->name.text != NULL) {
-            (void)printf("%s", upstream->name.text);
-            break;
+    if (is_verified && upstream->name.text != NULL) {
+        (void)printf("%s", upstream->name.text);
+    } else if (is_verified) {
+        size_t count = hosts_print(service->connects, service->connects_count, 0);
+        for (size_t i = 0; i < service->routes_count; i++) {
+            const struct sl_conf_route *route = &service->routes[i];
+            count = hosts_print(route->connects, route->connects_count, count);
         }
-        (void)printf("%s%.*s", i == 0 ? "" : ", ", SL_SLICE_FMT(host));
     }
     crl_print(&upstream->crl);
     if (upstream->pins_count != 0) {
@@ -168,6 +185,10 @@ static void service_print(const struct sl_conf_service *service, bool is_detaile
     for (size_t i = 0; i < service->connects_count; i++) {
         (void)printf(" %s", service->connects[i].text);
     }
+    if (service->routes_count > 0) {
+        (void)printf("%s %zu route%s", service->connects_count > 0 ? "," : "",
+                     service->routes_count, service->routes_count == 1 ? "" : "s");
+    }
     (void)printf(" (%s)\n", service->policy->name);
     if (!is_detailed) {
         return;
@@ -179,6 +200,7 @@ static void service_print(const struct sl_conf_service *service, bool is_detaile
         }
         certificate_print(&service->certificates[i]);
     }
+    sl_check_routes_print(service);
     if (has_tls_listen(service)) {
         clients_print(service);
     }

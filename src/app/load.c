@@ -65,6 +65,17 @@ static enum sl_err add_addrs(struct sl_loader *l, const struct sl_conf_url *url)
                : rc;
 }
 
+static enum sl_err add_connects(struct sl_loader *l, const struct sl_conf_url *urls, size_t count,
+                                bool *has_tls)
+{
+    enum sl_err result = SL_OK;
+    for (size_t i = 0; i < count; i++) {
+        sl_load_note(&result, add_addrs(l, &urls[i]));
+        *has_tls = *has_tls || urls[i].url.scheme == SL_SCHEME_TLS;
+    }
+    return result;
+}
+
 static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service *service,
                                uint32_t number)
 {
@@ -81,9 +92,12 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         sl_load_note(&result, sl_load_cas(l, &service->clients.ca));
     }
     sl_load_note(&result, sl_load_crls(l, &service->clients.crl));
-    for (size_t i = 0; i < service->connects_count; i++) {
-        sl_load_note(&result, add_addrs(l, &service->connects[i]));
-        has_tls_upstream = has_tls_upstream || service->connects[i].url.scheme == SL_SCHEME_TLS;
+    sl_load_note(&result,
+                 add_connects(l, service->connects, service->connects_count, &has_tls_upstream));
+    for (size_t i = 0; i < service->routes_count; i++) {
+        const struct sl_conf_route *route = &service->routes[i];
+        sl_load_note(&result,
+                     add_connects(l, route->connects, route->connects_count, &has_tls_upstream));
     }
     if (service->upstream.ca.path != NULL) {
         sl_load_note(&result, sl_load_cas(l, &service->upstream.ca));

@@ -89,10 +89,15 @@ static void fail(struct worker *w, const char *what)
     sl_loop_stop(&w->loop);
 }
 
+static const struct sl_conn_way *hook_route(struct sl_conn *conn, const struct sl_hello *hello)
+{
+    return sl_service_way(sl_service_of(conn->plan), hello, &conn->client_addr);
+}
+
 static void hook_connect(struct sl_conn *conn)
 {
     const struct sl_service *service = sl_service_of(conn->plan);
-    sl_connector_start(conn, &service->target, service->conf->timeouts.connect_ms);
+    sl_connector_start(conn, conn->way->target, service->conf->timeouts.connect_ms);
 }
 
 static bool hook_upstream_failed(struct sl_conn *conn, enum sl_reason reason)
@@ -147,6 +152,7 @@ static void hook_freed(struct sl_conn *conn)
 }
 
 static const struct sl_conn_hooks HOOKS = {
+    .route = hook_route,
     .connect = hook_connect,
     .connect_cancel = sl_connector_cancel,
     .upstream_failed = hook_upstream_failed,
@@ -259,7 +265,11 @@ static enum sl_err start_checks(struct worker *w)
 {
     enum sl_err rc = SL_OK;
     for (size_t i = 0; rc == SL_OK && i < w->snapshot->conf->services_count; i++) {
-        rc = sl_checker_add(&w->checker, &w->snapshot->services[i].target);
+        const struct sl_service *service = &w->snapshot->services[i];
+        rc = sl_checker_add(&w->checker, &service->target);
+        for (size_t j = 0; rc == SL_OK && j < service->conf->routes_count; j++) {
+            rc = sl_checker_add(&w->checker, &service->routes[j].target);
+        }
     }
     return rc;
 }

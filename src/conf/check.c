@@ -6,6 +6,7 @@
 #include "conf/check_balance.h"
 #include "conf/check_own.h"
 #include "conf/check_psk.h"
+#include "conf/check_routes.h"
 #include "conf/floor.h"
 #include "conf/schema.h"
 #include "conf/seen.h"
@@ -19,7 +20,7 @@ struct subject {
     struct sl_findings *findings;
     uint32_t flawed; /* bits of options */
     bool knows_listen, knows_connect;
-    bool has_tls_listen, has_tls_connect; /* meaningful when known */
+    bool has_tls_listen, has_tls_connect; /* meaningful when known; connect: of a route, too */
 };
 
 static void SL_PRINTF(3, 4)
@@ -142,7 +143,7 @@ static void certificates_check(const struct subject *subject)
         return;
     }
     if (subject->has_tls_listen && service->certificates_count == 0 &&
-        service->clients.psks_count == 0 &&
+        service->clients.psks_count == 0 && !sl_check_routes_all_pass(service) &&
         !is_flawed(subject, offsetof(struct sl_conf_service, clients))) {
         error(subject, service->listens[0].pos,
               "a tls:// listen URL needs 'certificates': a chain and its key");
@@ -317,18 +318,34 @@ static void policies_check(const struct subject *subject, const struct sl_conf *
     }
 }
 
+static void connects_check(struct subject *subject)
+{
+    const struct sl_conf_service *service = subject->service;
+    const bool are_flawed = is_flawed(subject, offsetof(struct sl_conf_service, connects)) ||
+                            is_flawed(subject, offsetof(struct sl_conf_service, routes));
+    size_t tls_connects = tls_count(service->connects, service->connects_count);
+    mixture_check(subject, service->connects, service->connects_count);
+    for (size_t i = 0; i < service->routes_count; i++) {
+        const struct sl_conf_route *route = &service->routes[i];
+        tls_connects += tls_count(route->connects, route->connects_count);
+        mixture_check(subject, route->connects, route->connects_count);
+    }
+    subject->has_tls_connect = tls_connects > 0;
+    subject->knows_connect =
+        (service->connects_count > 0 || service->routes_count > 0) && !are_flawed;
+    if (subject->knows_listen && subject->knows_connect) {
+        sl_check_routes(service, subject->findings);
+    }
+}
+
 static void service_check(const struct sl_conf *conf, const struct sl_conf_service *service,
                           uint32_t flawed, struct sl_findings *findings)
 {
     struct subject subject = { .service = service, .findings = findings, .flawed = flawed };
     const size_t tls_listens = tls_count(service->listens, service->listens_count);
-    const size_t tls_connects = tls_count(service->connects, service->connects_count);
     subject.has_tls_listen = tls_listens > 0;
-    subject.has_tls_connect = tls_connects > 0;
     subject.knows_listen = service->listens_count > 0 &&
                            !is_flawed(&subject, offsetof(struct sl_conf_service, listens));
-    subject.knows_connect = service->connects_count > 0 &&
-                            !is_flawed(&subject, offsetof(struct sl_conf_service, connects));
     for (size_t i = 0; i < service->certificates_count; i++) {
         secrets_check(&subject, &service->certificates[i]);
     }
@@ -336,7 +353,7 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
         secrets_check(&subject, &service->upstream.certificates[i]);
     }
     mixture_check(&subject, service->listens, service->listens_count);
-    mixture_check(&subject, service->connects, service->connects_count);
+    connects_check(&subject);
     certificates_check(&subject);
     alpn_check(&subject);
     strict_check(&subject);

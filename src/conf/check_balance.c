@@ -13,12 +13,13 @@ static void SL_PRINTF(3, 4)
     sl_findings_add(findings, SL_FINDING_ERROR, pos, "%s", text);
 }
 
-static void weights_check(const struct sl_conf_service *service, struct sl_findings *findings)
+static void weights_check(const struct sl_conf_service *service, const struct sl_conf_url *connects,
+                          size_t connects_count, struct sl_findings *findings)
 {
     uint64_t weights = 0;
     size_t backups_count = 0;
-    for (size_t i = 0; i < service->connects_count; i++) {
-        const struct sl_conf_url *connect = &service->connects[i];
+    for (size_t i = 0; i < connects_count; i++) {
+        const struct sl_conf_url *connect = &connects[i];
         weights += connect->weight;
         backups_count += connect->is_backup ? 1 : 0;
         if (connect->weight > 1 && service->balance == SL_BALANCE_FIRST) {
@@ -28,32 +29,42 @@ static void weights_check(const struct sl_conf_service *service, struct sl_findi
             break;
         }
     }
-    const struct sl_conf_url *first = &service->connects[0];
+    const struct sl_conf_url *first = &connects[0];
     if (weights == 0) {
         error(findings, first->weight_pos,
               "every server has the weight 0: none would take a connection");
     }
-    if (backups_count == service->connects_count) {
+    if (backups_count == connects_count) {
         error(findings, first->backup_pos,
               "every server is a backup: of what? One at least must not be");
     }
 }
 
 /* What is known of a server while running is known by its URL. */
-static void twice_check(const struct sl_conf_service *service, struct sl_findings *findings)
+static void twice_check(const struct sl_conf_url *connects, size_t connects_count,
+                        struct sl_findings *findings)
 {
-    for (size_t i = 1; i < service->connects_count; i++) {
-        const struct sl_slice text = sl_slice_cstr(service->connects[i].text);
+    for (size_t i = 1; i < connects_count; i++) {
+        const struct sl_slice text = sl_slice_cstr(connects[i].text);
         for (size_t j = 0; j < i; j++) {
-            if (sl_slice_eq(text, sl_slice_cstr(service->connects[j].text))) {
-                error(findings, service->connects[i].pos,
+            if (sl_slice_eq(text, sl_slice_cstr(connects[j].text))) {
+                error(findings, connects[i].pos,
                       "%s stands in 'connect' twice, first on line %u: a weight gives it a larger "
                       "share",
-                      service->connects[i].text, service->connects[j].pos.line);
+                      connects[i].text, connects[j].pos.line);
                 break;
             }
         }
     }
+}
+
+static bool has_tls(const struct sl_conf_service *service)
+{
+    bool has = service->connects_count > 0 && service->connects[0].url.scheme == SL_SCHEME_TLS;
+    for (size_t i = 0; !has && i < service->routes_count; i++) {
+        has = service->routes[i].connects[0].url.scheme == SL_SCHEME_TLS;
+    }
+    return has;
 }
 
 static void health_check(const struct sl_conf_service *service, bool knows_connect,
@@ -63,8 +74,7 @@ static void health_check(const struct sl_conf_service *service, bool knows_conne
     if (health->pos.line == 0) {
         return;
     }
-    if (health->type == SL_HEALTH_TLS && knows_connect &&
-        service->connects[0].url.scheme != SL_SCHEME_TLS) {
+    if (health->type == SL_HEALTH_TLS && knows_connect && !has_tls(service)) {
         error(findings, health->type_pos,
               "'type: tls' is for tls:// connect URLs: this service has none");
     }
@@ -77,11 +87,11 @@ static void health_check(const struct sl_conf_service *service, bool knows_conne
     }
 }
 
-static size_t family_count(const struct sl_conf_service *service, int family)
+static size_t family_count_of(const struct sl_conf_url *connects, size_t connects_count, int family)
 {
     size_t count = 0;
-    for (size_t i = 0; i < service->connects_count; i++) {
-        const struct sl_url *url = &service->connects[i].url;
+    for (size_t i = 0; i < connects_count; i++) {
+        const struct sl_url *url = &connects[i].url;
         struct sl_addr addr;
         if (url->scheme == SL_SCHEME_UNIX) {
             continue;
@@ -90,6 +100,16 @@ static size_t family_count(const struct sl_conf_service *service, int family)
         bool may_be = !url->is_ip || (sl_addr_from_ip(url->host, 0, &addr) == SL_OK &&
                                       addr.sa.any.sa_family == family);
         count += may_be ? 1 : 0;
+    }
+    return count;
+}
+
+static size_t family_count(const struct sl_conf_service *service, int family)
+{
+    size_t count = family_count_of(service->connects, service->connects_count, family);
+    for (size_t i = 0; i < service->routes_count; i++) {
+        const struct sl_conf_route *route = &service->routes[i];
+        count += family_count_of(route->connects, route->connects_count, family);
     }
     return count;
 }
@@ -142,9 +162,17 @@ void sl_check_balance(const struct sl_conf_service *service, bool knows_connect,
     }
     health_check(service, knows_connect, findings);
     sources_check(service, knows_connect, findings);
-    if (knows_connect) {
-        weights_check(service, findings);
-        twice_check(service, findings);
-        tcp_check(service, findings);
+    if (!knows_connect) {
+        return;
+    }
+    tcp_check(service, findings);
+    if (service->connects_count > 0) {
+        weights_check(service, service->connects, service->connects_count, findings);
+        twice_check(service->connects, service->connects_count, findings);
+    }
+    for (size_t i = 0; i < service->routes_count; i++) {
+        const struct sl_conf_route *route = &service->routes[i];
+        weights_check(service, route->connects, route->connects_count, findings);
+        twice_check(route->connects, route->connects_count, findings);
     }
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/addr.h"
 #include "base/logline.h"
+#include "base/prefix.h"
 #include "codec/url.h"
 #include "conf/finding.h"
 #include "conf/policy.h"
@@ -164,6 +165,24 @@ struct sl_conf_clients {
     size_t psks_count;
 };
 
+/** Where the connections go that are as its conditions say. */
+struct sl_conf_route {
+    struct sl_conf_pos pos;
+    struct sl_conf_string *names; /* of SNI (codec/route_rule.h) */
+    size_t names_count;           /* 0: any, or none */
+    struct sl_conf_pos names_pos; /* of `sni`, when set */
+    struct sl_conf_string *alpn;
+    size_t alpn_count;           /* 0: any, or none */
+    struct sl_conf_pos alpn_pos; /* of `alpn`, when set */
+    struct sl_prefix *from;
+    size_t from_count;           /* 0: anywhere */
+    struct sl_conf_pos from_pos; /* of `from`, when set */
+    struct sl_conf_url *connects;
+    size_t connects_count;
+    bool is_terminated;               /* on unless `terminate: no`; no meaning without tls:// */
+    struct sl_conf_pos terminate_pos; /* of `terminate`, when set */
+};
+
 enum sl_conf_sni { SL_SNI_DEFAULT, SL_SNI_STRICT };
 
 struct sl_conf_service {
@@ -172,7 +191,9 @@ struct sl_conf_service {
     struct sl_conf_url *listens;
     size_t listens_count;
     struct sl_conf_url *connects;
-    size_t connects_count;
+    size_t connects_count; /* 0: every connection needs a route */
+    struct sl_conf_route *routes;
+    size_t routes_count;
     struct sl_conf_certificate *certificates;
     size_t certificates_count;
     struct sl_conf_span certificates_span; /* the list in the text */

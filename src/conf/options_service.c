@@ -37,10 +37,28 @@ static const struct sl_schema_option ROWS[] = {
         .section = SL_SECTION_CONNECT,
         .example = "tls://backend.example.com:8443",
         .is_required = true,
+        .instead = "routes",
+        .absent = "none; needed unless there are `routes`",
         .text = "Where to connect to: one server or a list, all tls:// or none; each is a URL, or "
-                "a map with its url and what else is to be said of it",
+                "a map with its url and what else is to be said of it. With `routes`: where "
+                "connections go that none of them is for; without it they are closed",
         SL_OPTION_AT(struct sl_conf_service, connects),
         .count_at = offsetof(struct sl_conf_service, connects_count),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
+        .key = "routes",
+        .type = SL_TYPE_ROUTES,
+        .section = SL_SECTION_ROUTE,
+        .count_max = 1000,
+        .absent = "every connection goes to `connect`",
+        .example = "[{ sni: \"*.api.example.com\", connect: tcp://10.0.0.7:80 }]",
+        .text = "Where connections go by what their clients ask for, before TLS is answered: the "
+                "first route decides of which every condition holds. On a tcp:// or unix: listen "
+                "URL the TLS within is looked at and passed on untouched, and what is no TLS has "
+                "neither name nor protocols",
+        SL_OPTION_AT(struct sl_conf_service, routes),
+        .count_at = offsetof(struct sl_conf_service, routes_count),
     },
     {
         .in = SL_SECTION_SERVICE,

@@ -80,6 +80,18 @@ static void rules_read(struct sl_read *read, const struct sl_schema_option *opti
     }
 }
 
+static void routes_read(struct sl_read *read, const struct sl_schema_option *option,
+                        const struct sl_yaml_node *list, void *base)
+{
+    struct sl_conf_route *route = array_make(read, option, list, base);
+    const struct sl_yaml_node *node = route == NULL ? NULL : list->first;
+    for (; node != NULL; node = node->next, route++) {
+        route->pos = node->pos;
+        section_fill(read, option->section, route);
+        section_read(read, option->section, node, route, NULL);
+    }
+}
+
 /* One map stands for a list with it alone. */
 static void maps_read(struct sl_read *read, const struct sl_schema_option *option,
                       const struct sl_yaml_node *node, void *base)
@@ -218,7 +230,9 @@ static void missing_report(struct sl_read *read, const struct sl_schema_option *
                            const struct sl_yaml_node *map)
 {
     char text[KEYS_TEXT_MAX];
-    (void)snprintf(text, sizeof(text), "%s", option->text);
+    const char *rest = strstr(option->text, ". "); /* the first sentence says enough */
+    const size_t len = rest == NULL ? strlen(option->text) : (size_t)(rest - option->text);
+    (void)snprintf(text, sizeof(text), "%.*s", (int)len, option->text);
     bool is_word = text[1] >= 'a' && text[1] <= 'z'; /* not an abbreviation */
     text[0] = is_word && text[0] >= 'A' && text[0] <= 'Z' ? (char)(text[0] | 0x20) : text[0];
     sl_read_error(read, sl_read_subject_pos(map), "'%s' is missing %s: %s", option->key,
@@ -237,6 +251,10 @@ static void option_read(struct sl_read *read, const struct sl_schema_option *opt
         if (sl_read_expect(read, option, node, SL_YAML_LIST)) {
             memcpy((char *)base + option->pos_at, &node->key_pos, sizeof(node->key_pos));
             rules_read(read, option, node, base);
+        }
+    } else if (option->type == SL_TYPE_ROUTES) {
+        if (sl_read_expect(read, option, node, SL_YAML_LIST)) {
+            routes_read(read, option, node, base);
         }
     } else if (option->type == SL_TYPE_CERTIFICATES) {
         if (!read->are_certificates_cut && sl_read_expect(read, option, node, SL_YAML_LIST)) {
@@ -279,7 +297,11 @@ static void options_read(struct sl_read *read, enum sl_schema_section section,
     }
     const struct sl_schema_option *option = sl_schema_next(section, NULL);
     for (; option != NULL; option = sl_schema_next(section, option)) {
-        if (option->is_required && (seen & sl_schema_bit(option)) == 0) {
+        const struct sl_schema_option *instead =
+            option->instead == NULL ? option
+                                    : sl_schema_find(section, sl_slice_cstr(option->instead));
+        const uint32_t bits = sl_schema_bit(option) | sl_schema_bit(instead);
+        if (option->is_required && (seen & bits) == 0) {
             missing_report(read, option, map);
         }
     }

@@ -27,6 +27,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_HOST] = "a DNS name or IP address of ",
     [SL_TYPE_STRING] = "a word of ",
     [SL_TYPE_STRINGS] = "a list of ",
+    [SL_TYPE_WORDS] = "a word or a list of ",
     [SL_TYPE_PREFIXES] = "a prefix such as 10.0.0.0/8, an address, unix, or a list of ",
     [SL_TYPE_LISTENS] = "a URL or a list of ",
     [SL_TYPE_CONNECT] = "a URL, ",
@@ -34,6 +35,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_ADDRESSES] = "an IP address or a list of ",
     [SL_TYPE_MAP] = "a map of options",
     [SL_TYPE_CERTIFICATES] = "a list of maps, each behind '- ', ",
+    [SL_TYPE_ROUTES] = "a list of maps, each behind '- ', ",
     [SL_TYPE_RULES] = "a list of maps, each with allow or deny, ",
     [SL_TYPE_MAPS] = "a map or a list of maps, ",
     [SL_TYPE_POLICIES] = "a map of policies by name, ",
@@ -338,16 +340,19 @@ static bool string_read(struct sl_read *read, const struct sl_schema_option *opt
 }
 
 static bool strings_read(struct sl_read *read, const struct sl_schema_option *option,
-                         const struct sl_yaml_node *list, void *field)
+                         const struct sl_yaml_node *all, void *field)
 {
-    struct sl_conf_string *strings = sl_read_alloc(read, list->count, sizeof(*strings));
+    const bool is_list = all->kind == SL_YAML_LIST;
+    const size_t all_count = is_list ? all->count : 1;
+    struct sl_conf_string *strings = sl_read_alloc(read, all_count, sizeof(*strings));
     struct sl_seen seen;
-    if (strings == NULL || sl_seen_init(&seen, read->arena, list->count) != SL_OK) {
+    if (strings == NULL || sl_seen_init(&seen, read->arena, all_count) != SL_OK) {
         read->is_out_of_memory = true;
         return false;
     }
     struct sl_conf_string *at = strings;
-    for (const struct sl_yaml_node *node = list->first; node != NULL; node = node->next) {
+    const struct sl_yaml_node *node = is_list ? all->first : all;
+    for (size_t i = 0; i < all_count; i++, node = node->next) {
         struct sl_conf_pos first;
         if (!sl_read_expect_item(read, option, node) || !text_check(read, option, node)) {
             continue;
@@ -427,6 +432,7 @@ static const struct {
     [SL_TYPE_HOST] = { host_read, SL_YAML_SCALAR },
     [SL_TYPE_STRING] = { string_read, SL_YAML_SCALAR },
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
+    [SL_TYPE_WORDS] = { strings_read, SL_YAML_LIST },
     [SL_TYPE_PREFIXES] = { prefixes_read, SL_YAML_LIST },
     [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
     [SL_TYPE_CONNECT] = { sl_read_connect, SL_YAML_SCALAR },
@@ -437,7 +443,8 @@ void sl_read_value(struct sl_read *read, const struct sl_schema_option *option,
                    const struct sl_yaml_node *node, void *base)
 {
     bool may_be_one = option->type == SL_TYPE_LISTENS || option->type == SL_TYPE_ADDRESSES ||
-                      option->type == SL_TYPE_FILES || option->type == SL_TYPE_PREFIXES;
+                      option->type == SL_TYPE_FILES || option->type == SL_TYPE_PREFIXES ||
+                      option->type == SL_TYPE_WORDS;
     enum sl_yaml_kind kind =
         may_be_one && node->kind == SL_YAML_SCALAR ? SL_YAML_SCALAR : READERS[option->type].kind;
     assert(READERS[option->type].read != NULL);

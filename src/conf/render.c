@@ -136,10 +136,10 @@ static void row_put(struct page *page, const struct sl_schema_option *option)
         put(page, " | `%s` | ", option->preset);
     } else {
         put(page, " | %s | ",
-            option->is_required           ? "**required**"
-            : option->absent != NULL      ? option->absent
-            : option->type == SL_TYPE_MAP ? "the defaults in it"
-                                          : "");
+            option->is_required && option->instead == NULL ? "**required**"
+            : option->absent != NULL                       ? option->absent
+            : option->type == SL_TYPE_MAP                  ? "the defaults in it"
+                                                           : "");
     }
     cell_put(page, option->text);
     put(page, ". |\n");

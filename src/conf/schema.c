@@ -14,13 +14,14 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
     [SL_SECTION_POLICY] = { "policies.NAME", "in a policy", sizeof(struct sl_conf_policy) },
     [SL_SECTION_SERVICE] = { "services.NAME", "in a service", sizeof(struct sl_conf_service) },
-    [SL_SECTION_CONNECT] = { "services.NAME.connect[]", "in an entry of 'connect'",
-                             sizeof(struct sl_conf_url) },
+    [SL_SECTION_CONNECT] = { "services.NAME.connect[], services.NAME.routes[].connect[]",
+                             "in an entry of 'connect'", sizeof(struct sl_conf_url) },
     [SL_SECTION_EJECTION] = { "services.NAME.ejection", "in 'ejection'",
                               sizeof(struct sl_conf_ejection) },
     [SL_SECTION_HEALTH] = { "services.NAME.health", "in 'health'", sizeof(struct sl_conf_health) },
     [SL_SECTION_KEEPALIVE] = { "services.NAME.keepalive, services.NAME.upstream.keepalive",
                                "in 'keepalive'", sizeof(struct sl_conf_keepalive) },
+    [SL_SECTION_ROUTE] = { "services.NAME.routes[]", "in a route", sizeof(struct sl_conf_route) },
     [SL_SECTION_CERTIFICATE] = { "services.NAME.certificates[], services.NAME.upstream.certificate",
                                  "in a certificate", sizeof(struct sl_conf_certificate) },
     [SL_SECTION_TIMEOUTS] = { "services.NAME.timeouts", "in 'timeouts'",
@@ -41,8 +42,8 @@ static const struct sl_schema_section_info SECTIONS[] = {
 };
 
 static const struct sl_option_table *const TABLES[] = {
-    &sl_options_process, &sl_options_policy, &sl_options_service,
-    &sl_options_sides,   &sl_options_trust,  &sl_options_balance,
+    &sl_options_process, &sl_options_policy,  &sl_options_service, &sl_options_sides,
+    &sl_options_trust,   &sl_options_balance, &sl_options_routes,
 };
 
 static const char *const TYPE_NAMES[] = {
@@ -58,6 +59,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_HOST] = "host",
     [SL_TYPE_STRING] = "string",
     [SL_TYPE_STRINGS] = "list of strings",
+    [SL_TYPE_WORDS] = "string or list",
     [SL_TYPE_PREFIXES] = "prefix or list",
     [SL_TYPE_LISTENS] = "URL or list",
     [SL_TYPE_CONNECT] = "URL",
@@ -65,6 +67,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_ADDRESSES] = "IP address or list",
     [SL_TYPE_MAP] = "map",
     [SL_TYPE_CERTIFICATES] = "list of maps",
+    [SL_TYPE_ROUTES] = "list of maps",
     [SL_TYPE_RULES] = "list of maps",
     [SL_TYPE_MAPS] = "map or list",
     [SL_TYPE_POLICIES] = "map of maps",
@@ -207,6 +210,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_STRING:
         return sl_wbuf_printf(out, "%" PRIu64 " to %" PRIu64 " bytes", option->min, option->max);
     case SL_TYPE_STRINGS:
+    case SL_TYPE_WORDS:
         return sl_wbuf_printf(out, "1 to %zu, each %" PRIu64 " to %" PRIu64 " bytes",
                               option->count_max, option->min, option->max);
     case SL_TYPE_CONNECT:
@@ -216,6 +220,7 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
     case SL_TYPE_CONNECTS:
     case SL_TYPE_ADDRESSES:
     case SL_TYPE_CERTIFICATES:
+    case SL_TYPE_ROUTES:
     case SL_TYPE_RULES:
     case SL_TYPE_FILES:
     case SL_TYPE_MAPS:

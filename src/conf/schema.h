@@ -18,6 +18,7 @@ enum sl_schema_section {
     SL_SECTION_EJECTION,
     SL_SECTION_HEALTH,
     SL_SECTION_KEEPALIVE,
+    SL_SECTION_ROUTE,
     SL_SECTION_CERTIFICATE,
     SL_SECTION_TIMEOUTS,
     SL_SECTION_UPSTREAM,
@@ -43,6 +44,7 @@ enum sl_schema_type {
     SL_TYPE_HOST,         /* DNS name or IP literal: struct sl_conf_string */
     SL_TYPE_STRING,       /* struct sl_conf_string */
     SL_TYPE_STRINGS,      /* list: array of struct sl_conf_string, and its count */
+    SL_TYPE_WORDS,        /* string or list of them, stored as SL_TYPE_STRINGS */
     SL_TYPE_PREFIXES,     /* prefix or list of them: array of struct sl_prefix as sl_prefixes_sort
                            * leaves it, and its count */
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
@@ -52,6 +54,7 @@ enum sl_schema_type {
     SL_TYPE_MAP,          /* the options of `section`, a struct in place */
     SL_TYPE_CERTIFICATES, /* list of maps: array of struct sl_conf_certificate, and its count; cut
                              from what workers read */
+    SL_TYPE_ROUTES,       /* list of maps: array of struct sl_conf_route, and its count */
     SL_TYPE_RULES,        /* list of maps: array of struct sl_conf_rule, and its count */
     SL_TYPE_MAPS,         /* map or list of maps: array of the struct of `section`, and its count */
     SL_TYPE_POLICIES,     /* map from names to maps: array of struct sl_conf_policy, its count */
@@ -81,6 +84,7 @@ struct sl_schema_option {
     size_t count_at;                /* of a list's size_t */
     size_t pos_at;                  /* of a struct sl_conf_pos that notes the place; 0 for none */
     bool is_required;
+    const char *instead; /* the key that makes it not required, when it is there; NULL: none */
 };
 
 struct sl_schema_section_info {

@@ -293,8 +293,9 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
                               struct trust *trust)
 {
     const struct sl_conf_upstream *upstream = &conf->upstream;
+    const struct sl_conf_url *url = sl_route_tls_url(conf);
     enum sl_err result = SL_OK;
-    if (conf->connects[0].url.scheme != SL_SCHEME_TLS) {
+    if (url == NULL) {
         return SL_OK;
     }
     if (upstream->psk.identity.text != NULL) {
@@ -304,7 +305,7 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
     if (upstream->is_verified) {
         trust->demands.steps_max = upstream->depth + 1;
         trust->demands.may_be_stale = upstream->crl.stale == SL_STALE_WARN;
-        result = store_load(b, &upstream->ca, conf->connects[0].pos, &trust->store);
+        result = store_load(b, &upstream->ca, url->pos, &trust->store);
         result = result == SL_OK ? crls_load(b, &upstream->crl, &trust->demands.crls) : result;
         result = result == SL_OK ? pins_make(b, upstream, &trust->demands) : result;
     }
@@ -420,47 +421,88 @@ static struct sl_socket_tuning *tuning_make(struct builder *b, const struct sl_c
 }
 
 /* Where the turns begin is left to chance: else all workers would begin with the same server. */
-static int64_t *turns_make(struct builder *b, const struct sl_conf_service *conf)
+static int64_t *turns_make(struct builder *b, const struct sl_conf_url *urls, size_t count)
 {
-    int64_t *turns = sl_arena_calloc(&b->snapshot->arena, conf->connects_count, sizeof(*turns));
+    int64_t *turns = sl_arena_calloc(&b->snapshot->arena, count, sizeof(*turns));
     struct sl_servers *servers = b->source->servers;
-    for (size_t i = 0; turns != NULL && servers != NULL && i < conf->connects_count; i++) {
-        const uint64_t range = (uint64_t)conf->connects[i].weight * SL_BALANCE_WEIGHT_ONE + 1;
+    for (size_t i = 0; turns != NULL && servers != NULL && i < count; i++) {
+        const uint64_t range = (uint64_t)urls[i].weight * SL_BALANCE_WEIGHT_ONE + 1;
         turns[i] = (int64_t)(sl_balance_random(&servers->random) % range);
     }
     return turns;
 }
 
 static enum sl_err target_init(struct builder *b, const struct sl_conf_service *conf,
+                               const struct sl_conf_url *urls, size_t count,
                                struct sl_target *target)
 {
-    *target =
-        (struct sl_target){ .upstreams = sl_arena_calloc(&b->snapshot->arena, conf->connects_count,
-                                                         sizeof(*target->upstreams)),
-                            .upstreams_count = conf->connects_count,
-                            .balance = conf->balance,
-                            .tries_count = conf->tries_count,
-                            .slow_start_ms = conf->slow_start_ms,
-                            .ejection = &conf->ejection,
-                            .health = conf->health.pos.line != 0 ? &conf->health : NULL,
-                            .tuning = tuning_make(b, &conf->upstream),
-                            .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
-                            .servers = b->source->servers,
-                            .turns = turns_make(b, conf) };
+    *target = (struct sl_target){ .upstreams = sl_arena_calloc(&b->snapshot->arena, count,
+                                                               sizeof(*target->upstreams)),
+                                  .upstreams_count = count,
+                                  .balance = conf->balance,
+                                  .tries_count = conf->tries_count,
+                                  .slow_start_ms = conf->slow_start_ms,
+                                  .ejection = &conf->ejection,
+                                  .health = conf->health.pos.line != 0 ? &conf->health : NULL,
+                                  .tuning = tuning_make(b, &conf->upstream),
+                                  .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
+                                  .servers = b->source->servers,
+                                  .turns = turns_make(b, urls, count) };
     return target->upstreams == NULL || target->tuning == NULL || target->turns == NULL ? SL_ENOMEM
                                                                                         : SL_OK;
+}
+
+static enum sl_err target_build(struct builder *b, const struct sl_conf_service *conf,
+                                const struct trust *trust, const struct sl_conf_url *urls,
+                                size_t count, struct sl_target *target)
+{
+    enum sl_err result = target_init(b, conf, urls, count, target);
+    for (size_t i = 0; target->upstreams != NULL && i < count; i++) {
+        enum sl_err rc = upstream_build(b, conf, &urls[i], trust, &target->upstreams[i]);
+        result = result == SL_OK ? rc : result;
+    }
+    return result;
+}
+
+/* Whether a bridge lets the upstream choose; a PROXY header tells of a finished handshake. */
+static bool is_alpn_held(const struct sl_conf_service *conf, const struct sl_conf_url *urls)
+{
+    return conf->listens[0].url.scheme == SL_SCHEME_TLS && urls[0].url.scheme == SL_SCHEME_TLS &&
+           conf->upstream.proxy_out == SL_PROXY_OUT_OFF;
+}
+
+static enum sl_err routes_build(struct builder *b, const struct sl_conf_service *conf,
+                                const struct trust *trust, struct sl_service *service)
+{
+    struct sl_arena *arena = &b->snapshot->arena;
+    enum sl_err result = SL_OK;
+    service->routes = sl_arena_calloc(arena, conf->routes_count, sizeof(*service->routes));
+    if (conf->routes_count > 0 && service->routes == NULL) {
+        return SL_ENOMEM;
+    }
+    for (size_t i = 0; i < conf->routes_count; i++) {
+        const struct sl_conf_route *from = &conf->routes[i];
+        struct sl_route *route = &service->routes[i];
+        enum sl_err rc = sl_route_init(route, conf, from, arena);
+        route->way.is_alpn_held = from->is_terminated && is_alpn_held(conf, from->connects);
+        rc = rc != SL_OK ? rc
+                         : target_build(b, conf, trust, from->connects, from->connects_count,
+                                        &route->target);
+        result = rc == SL_OK ? result : rc;
+        if (service->plan.client_tls != NULL) {
+            sl_route_check_names(conf, from, service->plan.client_tls, b->findings);
+        }
+    }
+    return result;
 }
 
 static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_service *conf)
 {
     const struct sl_conf_limits *limits = &b->snapshot->conf->limits;
-    bool is_bridge = conf->listens[0].url.scheme == SL_SCHEME_TLS &&
-                     conf->connects[0].url.scheme == SL_SCHEME_TLS;
-    bool has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF;
     return (struct sl_conn_plan){ .service = conf->name,
-                                  /* the PROXY header tells of a finished handshake */
-                                  .is_alpn_held = is_bridge && !has_proxy_out,
-                                  .has_proxy_out = has_proxy_out,
+                                  .has_routes = conf->routes_count > 0,
+                                  .is_hello_wanted = sl_route_wants_hello(conf),
+                                  .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
                                   .handshake_ms = conf->timeouts.handshake_ms,
                                   .idle_ms = conf->timeouts.idle_ms,
                                   .linger_ms = conf->timeouts.linger_ms,
@@ -474,9 +516,6 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err result = SL_OK;
     service->conf = conf;
     service->plan = plan_of(b, conf);
-    if (target_init(b, conf, &service->target) != SL_OK) {
-        return SL_ENOMEM;
-    }
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = server_ctx_build(b, conf, &service->plan.client_tls);
     }
@@ -484,12 +523,16 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err trusted = trust_load(b, conf, &trust);
     owns_examine(b, &conf->upstream, &trust);
     result = trusted == SL_OK ? result : trusted;
-    for (size_t i = 0; i < conf->connects_count; i++) {
+    const struct trust *used = trusted == SL_OK ? &trust : NULL;
+    if (conf->connects_count > 0) {
+        service->plan.way.target = &service->target;
+        service->plan.way.is_alpn_held = is_alpn_held(conf, conf->connects);
         enum sl_err rc =
-            upstream_build(b, conf, &conf->connects[i], trusted == SL_OK ? &trust : NULL,
-                           &service->target.upstreams[i]);
+            target_build(b, conf, used, conf->connects, conf->connects_count, &service->target);
         result = rc == SL_OK ? result : rc;
     }
+    enum sl_err routed = routes_build(b, conf, used, service);
+    result = routed == SL_OK ? result : routed;
     return result;
 }
 
@@ -518,7 +561,7 @@ static enum sl_err checks_count_check(struct builder *b)
     size_t count = 0;
     for (size_t i = 0; i < b->snapshot->conf->services_count; i++) {
         const struct sl_conf_service *service = &b->snapshot->conf->services[i];
-        count += service->health.pos.line != 0 ? service->connects_count : 0;
+        count += service->health.pos.line != 0 ? sl_route_connects_count(service) : 0;
         if (count > SL_HEALTH_SERVERS_MAX) {
             sl_findings_add(b->findings, SL_FINDING_ERROR, service->health.pos,
                             "more than %d servers are checked: that is all that can be",
@@ -561,6 +604,15 @@ enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
     return SL_OK;
 }
 
+static void target_unref(const struct sl_target *target)
+{
+    for (size_t i = 0; target->upstreams != NULL && i < target->upstreams_count; i++) {
+        sl_tls_ctx_unref(target->upstreams[i].tls);
+        sl_tls_ctx_unref(target->upstreams[i].check_tls);
+        sl_server_unref(target->upstreams[i].server);
+    }
+}
+
 void sl_snapshot_destroy(struct sl_snapshot *snapshot)
 {
     if (snapshot == NULL) {
@@ -569,15 +621,24 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot)
     for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
         struct sl_service *service = &snapshot->services[i];
         sl_tls_ctx_unref(service->plan.client_tls);
-        for (size_t j = 0; service->target.upstreams != NULL && j < service->target.upstreams_count;
-             j++) {
-            sl_tls_ctx_unref(service->target.upstreams[j].tls);
-            sl_tls_ctx_unref(service->target.upstreams[j].check_tls);
-            sl_server_unref(service->target.upstreams[j].server);
+        target_unref(&service->target);
+        for (size_t j = 0; service->routes != NULL && j < service->conf->routes_count; j++) {
+            target_unref(&service->routes[j].target);
         }
     }
     sl_arena_fini(&snapshot->arena);
     free(snapshot);
+}
+
+const struct sl_conn_way *sl_service_way(const struct sl_service *service,
+                                         const struct sl_hello *hello, const struct sl_addr *client)
+{
+    const struct sl_route *route =
+        sl_route_find(service->routes, service->conf->routes_count, hello, client);
+    if (route != NULL) {
+        return &route->way;
+    }
+    return service->plan.way.target == NULL ? NULL : &service->plan.way;
 }
 
 const struct sl_service *sl_service_of(const struct sl_conn_plan *plan)

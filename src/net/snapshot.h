@@ -7,13 +7,15 @@
 #include "codec/bundle.h"
 #include "codec/bundle_kind.h"
 #include "conf/conf.h"
+#include "net/route.h"
 #include "net/upstream.h"
 #include "relay/conn.h"
 
 struct sl_service {
     struct sl_conn_plan plan;
     const struct sl_conf_service *conf;
-    struct sl_target target;
+    struct sl_target target; /* of its own connect; with routes there may be none */
+    struct sl_route *routes; /* as many, and in the order, as in `conf` */
 };
 
 struct sl_snapshot {
@@ -39,6 +41,11 @@ SL_CHECKED enum sl_err sl_snapshot_create(const struct sl_snapshot_source *sourc
                                           struct sl_findings *findings,
                                           struct sl_snapshot **ret_snapshot);
 void sl_snapshot_destroy(struct sl_snapshot *snapshot); /* NULL is allowed */
+
+/** The way of a connection by the service's routes; NULL: it has none for it. */
+const struct sl_conn_way *sl_service_way(const struct sl_service *service,
+                                         const struct sl_hello *hello,
+                                         const struct sl_addr *client);
 
 /** The service that `plan` is part of. */
 const struct sl_service *sl_service_of(const struct sl_conn_plan *plan);

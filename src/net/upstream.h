@@ -29,7 +29,7 @@ struct sl_upstream {
 /** Where connections go: the upstreams that may be connected to, and how one is chosen. */
 struct sl_target {
     struct sl_upstream *upstreams;
-    size_t upstreams_count; /* at least one, at most SL_BALANCE_MAX */
+    size_t upstreams_count; /* at most SL_BALANCE_MAX; 0: of a service that has routes alone */
     enum sl_conf_balance balance;
     uint32_t tries_count; /* servers that one connection tries; 0: all */
     uint32_t slow_start_ms;

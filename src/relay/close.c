@@ -16,6 +16,9 @@ static void conn_free(struct sl_reap *reap)
     env->conns_count--;
     sl_ep_tls_fini(&conn->client_tls);
     sl_ep_tls_fini(&conn->upstream_tls);
+    sl_ep_peeked_fini(&conn->client_peeked);
+    sl_pending_fini(&conn->peek.bytes);
+    free(conn->asked);
     sl_list_remove(&conn->arena_reap.node);
     sl_arena_fini(&conn->arena);
     env->hooks->freed(conn);

@@ -8,6 +8,7 @@
 
 enum { STAGE_ARENA_BYTES_MAX = 256 * 1024 }; /* of one connection before it relays */
 
+static enum sl_err step_peek(struct sl_conn *conn);
 static enum sl_err step_handshake(struct sl_conn *conn);
 static enum sl_err step_connect(struct sl_conn *conn);
 static enum sl_err step_proxy_out(struct sl_conn *conn);
@@ -24,6 +25,8 @@ static const struct stage_row {
     enum sl_reason on_timeout;
     enum sl_farewell farewell; /* at that timeout */
 } STAGES[SL_STAGE_COUNT] = {
+    [SL_STAGE_PEEK] = { step_peek, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
+                        SL_FAREWELL_RESET },
     [SL_STAGE_HANDSHAKE] = { step_handshake, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
                              SL_FAREWELL_RESET },
     [SL_STAGE_CONNECT] = { step_connect, CLOCK_NONE, SL_REASON_CONNECT_TIMEOUT, SL_FAREWELL_RESET },
@@ -38,6 +41,9 @@ static const struct stage_row {
 /* Where the connection stands follows from what is done; nothing else remembers it. */
 static enum sl_stage next_stage(const struct sl_conn *conn)
 {
+    if (!conn->is_peeked) {
+        return SL_STAGE_PEEK;
+    }
     if (!conn->is_ready && !conn->is_held) {
         return SL_STAGE_HANDSHAKE;
     }
@@ -61,6 +67,10 @@ static void set_stage_timer(struct sl_conn *conn)
                                    [CLOCK_IDLE] = plan->idle_ms,
                                    [CLOCK_LINGER] = plan->linger_ms };
     uint32_t in_ms = clocks_ms[STAGES[conn->stage].clock];
+    if (conn->stage == SL_STAGE_HANDSHAKE && in_ms > 0) {
+        /* the first look at the client was a part of it */
+        in_ms -= (uint32_t)SL_MIN((uint64_t)in_ms - 1, conn->stage_ms[SL_STAGE_PEEK]);
+    }
     if (in_ms == 0) {
         sl_timer_cancel(&conn->timer);
     } else {
@@ -131,6 +141,14 @@ static void free_arena(struct sl_reap *reap)
     sl_arena_fini(&conn->arena);
 }
 
+static struct sl_ep *client_ep(struct sl_conn *conn)
+{
+    if (conn->client_tls.tls != NULL) {
+        return &conn->client_tls.ep;
+    }
+    return conn->client_peeked.lower != NULL ? &conn->client_peeked.ep : &conn->client_tcp->ep;
+}
+
 static void enter(struct sl_conn *conn, enum sl_stage stage)
 {
     uint64_t now_ms = conn->env->loop->now_ms;
@@ -140,11 +158,9 @@ static void enter(struct sl_conn *conn, enum sl_stage stage)
     conn->active_ms = now_ms;
     set_stage_timer(conn);
     if (stage == SL_STAGE_RELAY) {
-        struct sl_ep *client =
-            conn->client_tls.tls != NULL ? &conn->client_tls.ep : &conn->client_tcp->ep;
         struct sl_ep *upstream =
             conn->upstream_tls.tls != NULL ? &conn->upstream_tls.ep : &conn->upstream_tcp->ep;
-        sl_relay_init(&conn->relay, client, upstream);
+        sl_relay_init(&conn->relay, client_ep(conn), upstream);
         /* events of this turn may still point at what stands in it */
         sl_loop_reap(conn->env->loop, &conn->arena_reap, free_arena);
     }
@@ -232,9 +248,53 @@ static enum sl_err client_check(struct sl_conn *conn)
     return SL_ERESET;
 }
 
+static enum sl_err start_tls(struct sl_conn *conn)
+{
+    struct sl_tls *session = NULL;
+    enum sl_err rc = sl_tls_accept_create(conn->plan->client_tls, &session);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (conn->way != NULL && conn->way->is_alpn_held) {
+        sl_tls_hold_alpn(session);
+    } else if (conn->protocol != NULL) {
+        sl_tls_choose_alpn(session, sl_slice_cstr(conn->protocol));
+    }
+    sl_tls_set_waker(session, &conn->waker);
+    sl_ep_tls_init(&conn->client_tls, &conn->client_tcp->ep, &session);
+    return SL_OK;
+}
+
+static bool is_terminated(const struct sl_conn *conn)
+{
+    return conn->plan->client_tls != NULL && (conn->way == NULL || !conn->way->is_passed);
+}
+
+/* What was looked at goes on to who speaks TLS with the client. */
+static enum sl_err step_peek(struct sl_conn *conn)
+{
+    enum sl_err rc = sl_conn_peek(conn);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (!is_terminated(conn)) {
+        if (conn->peek.bytes.len > 0) {
+            sl_ep_peeked_init(&conn->client_peeked, &conn->client_tcp->ep, &conn->peek.bytes);
+        }
+        return SL_OK;
+    }
+    if (start_tls(conn) != SL_OK) {
+        sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
+        return SL_ENOMEM;
+    }
+    conn->client_tls.rest = conn->peek.bytes;
+    conn->peek.bytes = (struct sl_pending){ 0 };
+    return SL_OK;
+}
+
 static enum sl_err step_handshake(struct sl_conn *conn)
 {
-    if (conn->plan->client_tls == NULL) {
+    if (!is_terminated(conn)) {
         conn->is_ready = true;
         return SL_OK;
     }
@@ -261,6 +321,11 @@ static enum sl_err step_handshake(struct sl_conn *conn)
 static enum sl_err step_connect(struct sl_conn *conn)
 {
     enum sl_err rc = client_check(conn);
+    if (rc == SL_OK && conn->way == NULL) { /* libssl took what we could not read */
+        sl_conn_end(conn, SL_REASON_HANDSHAKE_FAILED, SL_SIDE_CLIENT, SL_FAREWELL_RESET,
+                    "the ClientHello is malformed");
+        return SL_EPROTO;
+    }
     if (rc != SL_OK) {
         return rc;
     }
@@ -515,7 +580,9 @@ static void conn_init(struct sl_conn *conn, struct sl_conn_env *env,
 {
     conn->env = env;
     conn->plan = plan;
-    conn->stage = SL_STAGE_HANDSHAKE;
+    conn->way = plan->has_routes ? NULL : &plan->way;
+    conn->is_peeked = !plan->has_routes;
+    conn->stage = plan->has_routes ? SL_STAGE_PEEK : SL_STAGE_HANDSHAKE;
     conn->owner.on_ready = on_ready;
     conn->waker.wake = on_wake;
     conn->begin_ms = conn->stage_begin_ms = conn->active_ms = env->loop->now_ms;
@@ -525,21 +592,6 @@ static void conn_init(struct sl_conn *conn, struct sl_conn_env *env,
     sl_task_init(&conn->task, on_task);
     sl_timer_init(&conn->timer, on_stage_timeout);
     sl_arena_init(&conn->arena, STAGE_ARENA_BYTES_MAX);
-}
-
-static enum sl_err start_tls(struct sl_conn *conn)
-{
-    struct sl_tls *session = NULL;
-    enum sl_err rc = sl_tls_accept_create(conn->plan->client_tls, &session);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    if (conn->plan->is_alpn_held) {
-        sl_tls_hold_alpn(session);
-    }
-    sl_tls_set_waker(session, &conn->waker);
-    sl_ep_tls_init(&conn->client_tls, &conn->client_tcp->ep, &session);
-    return SL_OK;
 }
 
 enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *plan, int *client_fd,
@@ -563,7 +615,7 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
     sl_list_append(&env->conns, &conn->node);
     env->conns_count++;
     set_stage_timer(conn);
-    if (plan->client_tls != NULL && start_tls(conn) != SL_OK) {
+    if (plan->client_tls != NULL && !plan->has_routes && start_tls(conn) != SL_OK) {
         sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
         return SL_OK; /* the socket was taken over, and is closed */
     }

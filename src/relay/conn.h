@@ -3,8 +3,10 @@
 #pragma once
 #include "base/addr.h"
 #include "base/arena.h"
+#include "relay/ep_peeked.h"
 #include "relay/ep_tcp.h"
 #include "relay/ep_tls.h"
+#include "relay/peek.h"
 #include "relay/reason.h"
 #include "relay/relay.h"
 #include "relay/stage.h"
@@ -14,11 +16,25 @@ struct sl_conn;
 /** What becomes of one side at the end (relay/close.h). */
 enum sl_fate { SL_FATE_CLOSE, SL_FATE_RESET, SL_FATE_TELL, SL_FATE_DELIVER };
 
+struct sl_target; /* net/upstream.h */
+
+/** Where connections go and how, as the layer above has chosen; never changed. */
+struct sl_conn_way {
+    const struct sl_target *target;
+    unsigned route;    /* its place among the routes, from 1; 0: the service's own connect */
+    bool is_passed;    /* the client's TLS is the upstream's: its bytes go on untouched */
+    bool is_alpn_held; /* the upstream's choice of ALPN is the client's */
+    const char *const *protocols; /* of these a client gets the first that it offers */
+    size_t protocols_count;       /* 0: as the context of its side says */
+};
+
 /** How a service treats its connections; the same for all of them, never changed. */
 struct sl_conn_plan {
     const char *service;
     struct sl_tls_ctx *client_tls; /* NULL: clients speak plaintext */
-    bool is_alpn_held;             /* the upstream's choice of ALPN is the client's */
+    struct sl_conn_way way;        /* of connections that no route is for */
+    bool has_routes;               /* the hook says which way a connection goes */
+    bool is_hello_wanted;          /* it has to know the client's first bytes for that */
     bool has_proxy_out;            /* a PROXY v2 header goes first to the upstream */
     uint32_t handshake_ms, idle_ms, linger_ms;
     size_t hello_max_bytes;
@@ -27,6 +43,11 @@ struct sl_conn_plan {
 
 /** What a connection needs of the layers above. */
 struct sl_conn_hooks {
+    /**
+     * Which way the connection goes; NULL: none is for it. Asked of a plan with routes alone.
+     * @param hello  what the client asks for; NULL: it does not speak TLS, or is not looked at
+     */
+    const struct sl_conn_way *(*route)(struct sl_conn *conn, const struct sl_hello *hello);
     /** Begins to connect: ends with sl_conn_connected or sl_conn_not_connected, also at once. */
     void (*connect)(struct sl_conn *conn);
     /** Gives up a connect that is under way. */
@@ -63,11 +84,14 @@ struct sl_conn_tries {
 struct sl_conn {
     struct sl_conn_env *env;
     const struct sl_conn_plan *plan;
+    const struct sl_conn_way *way; /* NULL: not known yet, or never */
     struct sl_list node;
     enum sl_stage stage;
     enum sl_reason reason;
     enum sl_side ended_by;
     bool is_stepping; /* guards against stepping from within a step */
+    bool is_peeked;   /* the client's first bytes need not be looked at any more */
+    bool has_ech;     /* they may hold an encrypted ClientHello */
     bool is_held;     /* the client's handshake waits for the upstream's ALPN */
     bool is_ready;    /* the client's handshake is done, or there is none */
     bool is_connected, is_proxy_sent, is_upstream_ready;
@@ -78,6 +102,10 @@ struct sl_conn {
     struct sl_ep_owner owner;
     struct sl_ep_tcp *client_tcp, *upstream_tcp;
     struct sl_ep_tls client_tls, upstream_tls;
+    struct sl_peek peek;
+    struct sl_ep_peeked client_peeked; /* of a client whose bytes are passed on */
+    struct sl_asked *asked;            /* by a client with which no session was begun; or NULL */
+    const char *protocol;              /* that the client gets by its way; NULL: as usual */
     struct sl_relay relay;
     struct sl_tls_waker waker; /* of a handshake that waited for a private key */
     struct sl_timer timer;     /* of the stage */

@@ -19,7 +19,8 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
     [SL_REASON_CLIENT_CLOSED] = { "client_closed", SL_LOG_INFO,
                                   "The client went away before relaying began." },
     [SL_REASON_HANDSHAKE_TIMEOUT] = { "handshake_timeout", SL_LOG_INFO,
-                                      "The client did not finish its handshake within "
+                                      "The client did not finish its ClientHello or handshake "
+                                      "within "
                                       "`timeouts.handshake`." },
     [SL_REASON_HANDSHAKE_FAILED] = { "handshake_failed", SL_LOG_INFO,
                                      "The handshake with the client failed; `detail` says how." },
@@ -30,6 +31,9 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
     [SL_REASON_UNRECOGNIZED_NAME] = { "unrecognized_name", SL_LOG_INFO,
                                       "The client asked for no name, or for one that no "
                                       "certificate is for, and `sni` is strict." },
+    [SL_REASON_NO_ROUTE] = { "no_route", SL_LOG_INFO,
+                             "No route was for the connection, and the service has no `connect` of "
+                             "its own." },
     [SL_REASON_NO_APPLICATION_PROTOCOL] = { "no_application_protocol", SL_LOG_INFO,
                                             "Of the ALPN protocols that the client offered none "
                                             "is spoken, and `alpn_strict` is on." },

@@ -38,6 +38,25 @@ static void put_client_tls(struct sl_logline *line, const struct sl_conn *conn)
     put_known(line, "psk_identity", info.psk_identity);
 }
 
+/* Of a connection that goes by routes. */
+static void put_way(struct sl_logline *line, const struct sl_conn *conn)
+{
+    const struct sl_asked *asked = conn->asked;
+    if (asked != NULL) {
+        put_known(line, "sni", sl_slice_cstr(asked->server_name));
+        put_known(line, "alpn_offered", sl_slice_cstr(asked->alpn));
+    }
+    if (conn->has_ech) {
+        sl_logline_bool(line, "ech", true);
+    }
+    if (conn->way != NULL && conn->way->route > 0) {
+        sl_logline_u64(line, "route", conn->way->route);
+    }
+    if (conn->way != NULL && asked != NULL) {
+        sl_logline_cstr(line, "mode", "pass-through");
+    }
+}
+
 static void put_upstream_tls(struct sl_logline *line, const struct sl_conn *conn)
 {
     struct sl_tls_info info;
@@ -66,11 +85,13 @@ static void put_times(struct sl_logline *line, const struct sl_conn *conn)
         enum sl_stage stage;
         const char *key;
     } TIMES[] = {
+        { SL_STAGE_PEEK, "peek_ms" },
         { SL_STAGE_HANDSHAKE, "handshake_ms" },
         { SL_STAGE_CONNECT, "connect_ms" },
         { SL_STAGE_UPSTREAM_HANDSHAKE, "upstream_handshake_ms" },
     };
     const bool is_walked[SL_STAGE_COUNT] = {
+        [SL_STAGE_PEEK] = conn->plan->is_hello_wanted,
         [SL_STAGE_HANDSHAKE] = conn->client_tls.tls != NULL,
         [SL_STAGE_CONNECT] = conn->upstream_text != NULL,
         [SL_STAGE_UPSTREAM_HANDSHAKE] = conn->upstream_tls.tls != NULL,
@@ -100,6 +121,7 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     if (conn->client_tls.tls != NULL) {
         put_client_tls(&line, conn);
     }
+    put_way(&line, conn);
     put_known(&line, "connect", sl_slice_cstr(conn->upstream_text));
     put_addr(&line, "upstream", &conn->upstream_addr);
     if (conn->tries.count > 1) {

@@ -352,6 +352,11 @@ enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf, stru
     return SL_OK;
 }
 
+bool sl_tls_ctx_has_name(const struct sl_tls_ctx *ctx, struct sl_slice server_name)
+{
+    return ctx->is_psk_only || sl_tls_select_has(&ctx->select, server_name);
+}
+
 struct sl_tls_ctx *sl_tls_ctx_ref(struct sl_tls_ctx *ctx)
 {
     ctx->refs_count++;

@@ -91,5 +91,8 @@ SL_CHECKED enum sl_err sl_tls_cert_check(struct sl_tls_cert *cert, const struct 
 SL_CHECKED enum sl_err sl_tls_client_ctx_create(const struct sl_tls_client_conf *conf,
                                                 struct sl_diag *diag, struct sl_tls_ctx **ret_ctx);
 
+/** Whether a server's context has a certificate for that name; true of one that has none at all. */
+bool sl_tls_ctx_has_name(const struct sl_tls_ctx *ctx, struct sl_slice server_name);
+
 struct sl_tls_ctx *sl_tls_ctx_ref(struct sl_tls_ctx *ctx);
 void sl_tls_ctx_unref(struct sl_tls_ctx *ctx); /* NULL is allowed */

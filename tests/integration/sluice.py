@@ -278,8 +278,8 @@ class Fleet:
 
     def run_one(self, listen, connect, top=None, **service):
         """From a file with the single service "main"."""
-        return self.run({**(top or {}),
-                         "services": {"main": {"listen": listen, "connect": connect, **service}}})
+        full = {"listen": listen, **({} if connect is None else {"connect": connect}), **service}
+        return self.run({**(top or {}), "services": {"main": full}})
 
     def stop_all(self):
         failures = []

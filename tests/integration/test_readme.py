@@ -153,6 +153,12 @@ class TestFile:
         assert re.search(r"OK, \d+ services", out)
         assert out.count("from the backend\n") == 3
 
+    def test_its_routes_check(self, run, folder):
+        text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
+        (pathlib.Path(folder) / "sluice.yaml").write_text(text)
+        out = run(f"{one('check -c .*yaml  ')}\n")
+        assert "sni mail.example.com -> tcp://10.0.0.7:443, TLS goes on untouched" in out
+
 
 class TestDocuments:
     def test_the_reasons_are_those_of_the_program(self):
