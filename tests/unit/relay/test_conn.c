@@ -416,7 +416,7 @@ static void a_client_without_tls_gets_an_alert_and_not_a_reset(void **state)
         sl_tls_ctx_unref(SL_STEAL(w->plan.client_tls));
         speak_tls(w);
         struct sl_conn *conn = start(w);
-        ends_say(w->client_fd, "GET / HTTP/1.1\r\n\r\n");
+        ends_say(w->client_fd, "SSH-2.0-x\r\n");
         uint8_t bytes[16];
         size_t len = 0;
         assert_int_equal(ends_recv(&w->loop, w->client_fd, bytes, sizeof(bytes), &len), SL_OK);
