@@ -74,16 +74,6 @@ class TestSource:
         with held(one):
             assert behind.visit().sock.getpeername()[0] == "::1"
 
-    def test_ports_are_not_used_up_by_the_source(self, fleet, backend):
-        """Many to two servers from one address: the kernel may give one port to both."""
-        behind = [backend(), backend()]
-        one = fleet.run_one("tcp://127.0.0.1:0", [b.url for b in behind], balance="round-robin",
-                            upstream={"source": "127.0.0.9"})
-        clients = [held(one) for _ in range(100)]
-        assert [len(b.visits) for b in behind] == [50, 50]
-        for client in clients:
-            client.close()
-
     def test_an_address_of_another_machine_reaches_nobody(self, fleet, backend):
         one = fleet.run_one("tcp://127.0.0.1:0", backend().url, upstream={"source": "192.0.2.1"})
         assert ends.fate_of_dialling(one.address()) == "reset"

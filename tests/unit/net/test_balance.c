@@ -162,6 +162,19 @@ static void a_client_stays_with_its_server_when_another_goes(void **state)
     assert_in_range(moved_count, CHOICES / 5 - CHOICES / 100, CHOICES / 5 + CHOICES / 100);
 }
 
+static void the_order_of_the_list_does_not_count(void **state)
+{
+    struct world w = world_of(EQUAL), turned = world_of(EQUAL);
+    SL_UNUSED(state);
+    for (size_t i = 0; i < SERVERS; i++) {
+        turned.shares[i].name_hash = w.shares[SERVERS - 1 - i].name_hash;
+    }
+    for (unsigned client = 0; client < 1000; client++) {
+        assert_int_equal(choose(&w, SL_BALANCE_SOURCE_HASH),
+                         SERVERS - 1 - choose(&turned, SL_BALANCE_SOURCE_HASH));
+    }
+}
+
 static void a_heavier_server_only_gains_clients(void **state)
 {
     struct world light = world_of(EQUAL), heavy = world_of(EQUAL);
@@ -210,6 +223,7 @@ int main(void)
         cmocka_unit_test(connections_that_stay_are_held_by_weight),
         cmocka_unit_test(of_two_drawn_the_lighter_is_taken),
         cmocka_unit_test(a_client_stays_with_its_server_when_another_goes),
+        cmocka_unit_test(the_order_of_the_list_does_not_count),
         cmocka_unit_test(a_heavier_server_only_gains_clients),
         cmocka_unit_test(a_share_grows_to_its_weight),
         cmocka_unit_test(addresses_that_differ_by_a_bit_are_far_apart),
