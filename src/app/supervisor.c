@@ -2,6 +2,7 @@
 #include "app/children.h"
 #include "app/cli.h"
 #include "app/confine.h"
+#include "app/limits.h"
 #include "app/ready.h"
 #include "app/rights.h"
 #include "app/run.h"
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 enum { STOP_WAIT_MS = 2000 }; /* for workers that were told to end now */
-enum { WORKERS_MAX_COUNT = 1024 };
 
 struct supervisor {
     struct sl_run *run;
@@ -101,6 +101,7 @@ static void log_stop(struct supervisor *s)
     uint64_t ended_count[SL_REASON_COUNT] = { 0 };
     uint64_t failures_count = 0, retries_count = 0, ejections_count = 0;
     uint64_t checks_count = 0, checks_failed_count = 0;
+    uint64_t paused_count[SL_ACCEPT_PAUSES_COUNT] = { 0 };
     for (uint32_t i = 0; i < s->children.source.count; i++) {
         const struct sl_metrics *metrics = s->children.list[i].metrics;
         failures_count += sl_metrics_get(&metrics->upstream_failures_count);
@@ -115,6 +116,9 @@ static void log_stop(struct supervisor *s)
         for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
             ended_count[reason] += sl_metrics_get(&metrics->ended_count[reason]);
         }
+        for (size_t why = 0; why < SL_ACCEPT_PAUSES_COUNT; why++) {
+            paused_count[why] += sl_metrics_get(&metrics->paused_count[why]);
+        }
     }
     sl_log_begin(&s->log, &line, SL_LOG_INFO, "stop");
     sl_logline_u64(&line, "uptime_ms", s->loop.now_ms - s->begin_ms);
@@ -124,15 +128,19 @@ static void log_stop(struct supervisor *s)
     for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
         char key[64];
         (void)snprintf(key, sizeof(key), "reason_%s", sl_reason_row((enum sl_reason)reason)->word);
-        if (ended_count[reason] > 0) {
-            sl_logline_u64(&line, key, ended_count[reason]);
-        }
+        put_some(&line, key, ended_count[reason]);
     }
     put_some(&line, "upstream_failures", failures_count);
     put_some(&line, "upstream_retries", retries_count);
     put_some(&line, "upstream_ejections", ejections_count);
     put_some(&line, "upstream_checks", checks_count);
     put_some(&line, "upstream_checks_failed", checks_failed_count);
+    for (size_t why = SL_ACCEPT_RUNS + 1; why < SL_ACCEPT_PAUSES_COUNT; why++) {
+        char key[64];
+        (void)snprintf(key, sizeof(key), "paused_%s",
+                       sl_accept_pause_name((enum sl_accept_pause)why));
+        put_some(&line, key, paused_count[why]);
+    }
     if (s->children.left_count > 0) {
         sl_logline_u64(&line, "cut_off", s->children.left_count);
     }
@@ -464,9 +472,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     keeper_init(s);
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     s->log.level = load->conf->log_level;
-    uint32_t workers_count = load->conf->workers_count;
-    workers_count = workers_count == 0 ? sl_process_cores_count() : workers_count;
-    workers_count = SL_MIN(workers_count, (uint32_t)WORKERS_MAX_COUNT);
+    const uint32_t workers_count = sl_limits_workers_count(load->conf);
     rc = sl_listens_open(load->conf, workers_count, &s->run->activated, diag, &s->listens);
     if (rc != SL_OK) {
         return rc;

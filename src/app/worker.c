@@ -3,6 +3,7 @@
 #include "app/cli.h"
 #include "app/confine.h"
 #include "app/key_client.h"
+#include "app/limits.h"
 #include "codec/message.h"
 #include "net/checker.h"
 #include "net/connector.h"
@@ -12,6 +13,7 @@
 #include "net/server.h"
 #include "net/snapshot.h"
 #include "svc/access_log.h"
+#include "svc/refusals.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -61,8 +63,8 @@ struct worker {
     struct sl_acceptor acceptor;
     struct early_listener *early;
     size_t early_count;
-    uint64_t pause_told_ms; /* when the log last told of a pause; 0: never */
-    bool is_pause_told;     /* and not yet of its end */
+    struct sl_refusals refusals;
+    struct sl_portion portion; /* of what holds for all workers */
     int exit_status;
 };
 
@@ -151,6 +153,11 @@ static void hook_freed(struct sl_conn *conn)
     drain_check(w);
 }
 
+static void hook_greeted(struct sl_conn *conn)
+{
+    sl_acceptor_resume(&worker_of(conn)->acceptor);
+}
+
 static const struct sl_conn_hooks HOOKS = {
     .route = hook_route,
     .connect = hook_connect,
@@ -158,51 +165,67 @@ static const struct sl_conn_hooks HOOKS = {
     .upstream_failed = hook_upstream_failed,
     .upstream_ready = sl_connector_ready,
     .ended = hook_ended,
+    .greeted = hook_greeted,
     .freed = hook_freed,
 };
 
 /* At the bound every end of a connection makes room for one: that is said once in a while, not each
  * time. A pause that was told of is also told to be over. */
-static void on_pause(struct sl_acceptor *acceptor)
+static void on_pause(struct sl_acceptor *acceptor, struct sl_listener *listener)
 {
     struct worker *w = SL_CONTAINER_OF(acceptor, struct worker, acceptor);
+    struct sl_accept_state *state = listener == NULL ? &acceptor->state : &listener->state;
     struct sl_logline line;
-    bool is_paused = acceptor->paused != SL_ACCEPT_RUNS;
-    if (is_paused && w->pause_told_ms != 0 &&
-        w->loop.now_ms - w->pause_told_ms < PAUSE_TELL_AGAIN_MS) {
+    bool is_paused = state->paused != SL_ACCEPT_RUNS;
+    sl_metrics_add(&w->metrics->paused_count[state->paused], 1);
+    if (is_paused && state->told_ms != 0 && w->loop.now_ms - state->told_ms < PAUSE_TELL_AGAIN_MS) {
         return;
     }
-    if (!is_paused && !w->is_pause_told) {
+    if (!is_paused && !state->is_told) {
         return;
     }
-    w->is_pause_told = is_paused;
-    w->pause_told_ms = is_paused ? w->loop.now_ms : w->pause_told_ms;
+    state->is_told = is_paused;
+    state->told_ms = is_paused ? w->loop.now_ms : state->told_ms;
     sl_log_begin(&w->log, &line, is_paused ? SL_LOG_WARN : SL_LOG_INFO,
                  is_paused ? "accept_paused" : "accept_resumed");
     sl_logline_u64(&line, "worker", w->index);
-    sl_logline_u64(&line, "connections", w->env.conns_count);
+    if (listener != NULL) {
+        sl_logline_cstr(&line, "service", listener->plan->service);
+    }
+    sl_logline_u64(&line, "connections",
+                   listener == NULL ? w->env.conns_count : listener->plan->tally->conns_count);
     if (is_paused) {
-        sl_logline_cstr(&line, "reason",
-                        acceptor->paused == SL_ACCEPT_NO_DESCRIPTORS ? "no_descriptors"
-                                                                     : "connections_limit");
+        sl_logline_cstr(&line, "reason", sl_accept_pause_name(state->paused));
     }
     sl_log_put(&w->log, &line);
 }
 
+static void on_refused(struct sl_acceptor *acceptor, const struct sl_listener *listener,
+                       enum sl_reason reason, const struct sl_addr *client)
+{
+    struct worker *w = SL_CONTAINER_OF(acceptor, struct worker, acceptor);
+    sl_metrics_add(&w->metrics->ended_count[reason], 1);
+    sl_refusals_note(&w->refusals, reason, listener->plan->service, client);
+}
+
 /* As many as the descriptors allow: what is told here is not found out in the middle of a connect.
  */
-static void init_acceptor(struct worker *w)
+static enum sl_err init_acceptor(struct worker *w)
 {
+    w->portion = (struct sl_portion){ .index = w->index,
+                                      .count = sl_limits_workers_count(w->snapshot->conf) };
     uint64_t fds_count = sl_process_raise_fds_limit();
     uint64_t checks_count = sl_list_is_empty(&w->checker.checks) ? 0 : SL_CHECKS_MAX_COUNT;
     uint64_t taken_count = FDS_RESERVE_COUNT + w->early_count + checks_count;
     uint64_t room_count =
         fds_count > taken_count ? (fds_count - taken_count) / FDS_IN_CONNECTION : 0;
-    uint64_t wanted_count = w->snapshot->conf->limits.connections_count;
+    uint64_t wanted_count = sl_portion_of(&w->portion, w->snapshot->conf->limits.connections_count);
     bool is_wanted = wanted_count != 0 && wanted_count <= room_count;
     uint64_t max_count = is_wanted ? wanted_count : SL_MAX(room_count, UINT64_C(1));
     sl_acceptor_init(&w->acceptor, &w->env, (size_t)max_count,
                      is_wanted ? SL_ACCEPT_CONNECTIONS_LIMIT : SL_ACCEPT_NO_DESCRIPTORS, on_pause);
+    w->acceptor.on_refused = on_refused;
+    return sl_limits_use(w->snapshot, &w->portion, &w->acceptor);
 }
 
 static enum sl_err open_bundle(const struct sl_blob *blob, struct sl_bundle *ret_bundle)
@@ -299,7 +322,7 @@ static enum sl_err start(struct worker *w)
     w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
     sl_list_init(&w->env.conns);
     rc = start_checks(w);
-    init_acceptor(w);
+    rc = rc == SL_OK ? init_acceptor(w) : rc;
     return rc == SL_OK ? add_listeners(w) : rc;
 }
 
@@ -380,6 +403,7 @@ static enum sl_err hear_bundle(struct worker *w, const struct sl_message *messag
         return SL_EPROTO;
     }
     w->index = message->worker_index;
+    sl_refusals_init(&w->refusals, &w->log, w->index);
     return sl_memfd_map(fds[0], &w->files);
 }
 
@@ -523,10 +547,12 @@ static void on_keys_rubbish(struct sl_key_client *client)
 
 static void worker_fini(struct worker *w)
 {
+    sl_refusals_fini(&w->refusals);
     sl_log_fini(&w->log);
     publish(w);
     sl_acceptor_close(&w->acceptor, false);
     sl_checker_clear(&w->checker);
+    sl_rate_destroy(w->acceptor.rate);
     sl_loop_fini(&w->loop); /* reaps what kill_all has ended */
     sl_scratch_fini(&w->scratch);
     sl_snapshot_destroy(w->snapshot);

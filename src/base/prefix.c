@@ -150,18 +150,24 @@ size_t sl_prefixes_sort(struct sl_prefix *prefixes, size_t count)
     return left_count;
 }
 
-bool sl_prefixes_have(const struct sl_prefix *prefixes, size_t count, const struct sl_addr *addr)
+bool sl_prefixes_cover(const struct sl_prefix *prefixes, size_t count,
+                       const struct sl_prefix *inner)
 {
-    const struct sl_prefix key = sl_prefix_of(addr, IPV4_BITS, IPV6_BITS);
     size_t begin = 0, end = count;
     while (begin < end) {
         const size_t middle = begin + (end - begin) / 2;
-        if (compare(&prefixes[middle], &key) <= 0) {
+        if (compare(&prefixes[middle], inner) <= 0) {
             begin = middle + 1;
         } else {
             end = middle;
         }
     }
-    /* none covers another: only the last that begins before the address can have it */
-    return begin > 0 && sl_prefix_covers(&prefixes[begin - 1], &key);
+    /* none covers another: only the last that does not begin behind it can */
+    return begin > 0 && sl_prefix_covers(&prefixes[begin - 1], inner);
+}
+
+bool sl_prefixes_have(const struct sl_prefix *prefixes, size_t count, const struct sl_addr *addr)
+{
+    const struct sl_prefix whole_addr = sl_prefix_of(addr, IPV4_BITS, IPV6_BITS);
+    return sl_prefixes_cover(prefixes, count, &whole_addr);
 }

@@ -43,5 +43,9 @@ void sl_prefix_format(const struct sl_prefix *prefix, char ret_text[static SL_PR
 /** Sorts the list and takes out what another entry covers. @return how many are left */
 size_t sl_prefixes_sort(struct sl_prefix *prefixes, size_t count);
 
-/** Whether an entry of a list that sl_prefixes_sort has left has the address, in O(log count). */
+/** Whether an entry of a list that sl_prefixes_sort has left covers the prefix, in O(log count). */
+bool sl_prefixes_cover(const struct sl_prefix *prefixes, size_t count,
+                       const struct sl_prefix *inner);
+
+/** The same of an address. */
 bool sl_prefixes_have(const struct sl_prefix *prefixes, size_t count, const struct sl_addr *addr);

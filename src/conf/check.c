@@ -4,6 +4,7 @@
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
 #include "conf/check_balance.h"
+#include "conf/check_limits.h"
 #include "conf/check_own.h"
 #include "conf/check_psk.h"
 #include "conf/check_routes.h"
@@ -362,6 +363,7 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     upstream_check(&subject);
     sl_check_balance(service, subject.knows_connect, findings);
     policies_check(&subject, conf);
+    sl_check_limits(conf, service, findings);
 }
 
 /* Notes one address of a listen URL; an error when it is bound already. */
@@ -437,6 +439,7 @@ enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
                         "'record_layer: own' contradicts 'fast_kdf: off', which leaves no way to "
                         "the keys of a connection: set it to library, or fast_kdf to on");
     }
+    sl_check_limits_top(conf, findings);
     for (size_t i = 0; i < conf->services_count; i++) {
         service_check(conf, &conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
     }

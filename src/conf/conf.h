@@ -77,7 +77,32 @@ struct sl_conf_psk {
 };
 
 struct sl_conf_timeouts {
-    uint32_t handshake_ms, connect_ms, idle_ms, linger_ms;
+    uint32_t handshake_ms, connect_ms;
+    uint32_t upstream_handshake_ms; /* not set: handshake_ms */
+    uint32_t idle_ms;
+    uint32_t half_close_ms; /* of `idle_ms`, once a side has ended; not set: the same */
+    uint32_t session_ms;    /* 0: no end */
+    uint32_t linger_ms;
+    struct sl_conf_pos half_close_pos; /* of `half_close`, when set */
+};
+
+/** Which addresses are let in; the lists as sl_prefixes_sort leaves them. */
+struct sl_conf_from {
+    struct sl_prefix *allow, *deny;
+    size_t allow_count, deny_count; /* 0 when not set */
+    struct sl_conf_pos allow_pos;   /* of `allow`, when set */
+};
+
+enum sl_conf_over { SL_OVER_WAIT, SL_OVER_REFUSE };
+
+/** Of one service, in all workers together; 0 for no limit. */
+struct sl_conf_service_limits {
+    uint64_t connections_count; /* at once */
+    uint64_t handshakes_count;  /* at once */
+    uint64_t rate_count;        /* new connections a second from one source */
+    uint64_t burst_count;       /* that may come at once; 0: as many as in a second */
+    enum sl_conf_over over;
+    struct sl_conf_pos connections_pos, handshakes_pos, burst_pos; /* when set */
 };
 
 /** How the server of a connection is chosen. */
@@ -216,6 +241,8 @@ struct sl_conf_service {
     struct sl_conf_pos user_timeout_pos;
     struct sl_conf_upstream upstream;
     struct sl_conf_clients clients;
+    struct sl_conf_from from;
+    struct sl_conf_service_limits limits;
 };
 
 enum sl_conf_order { SL_ORDER_INHERITED, SL_ORDER_CLIENT, SL_ORDER_SERVER };
@@ -237,8 +264,15 @@ struct sl_conf_policy {
 };
 
 struct sl_conf_limits {
-    uint64_t connections_count; /* at once, in each worker; 0: what the descriptors allow */
-    uint64_t buffer_bytes;      /* one receive; also the most that a slow reader leaves pending */
+    uint64_t
+        connections_count;     /* at once, in all workers together; 0: what the descriptors allow */
+    uint64_t handshakes_count; /* at once, in all workers together; 0: no limit */
+    uint64_t memory_bytes;     /* for bytes on their way, in all workers together; 0: no limit */
+    enum sl_conf_over over;    /* what becomes of connections above these three */
+    struct sl_conf_pos handshakes_pos;                   /* when set */
+    uint64_t rate_sources_count;                         /* that each worker remembers */
+    uint32_t rate_ipv4_bits_count, rate_ipv6_bits_count; /* that are one source */
+    uint64_t buffer_bytes; /* one receive; also the most that a slow reader leaves pending */
     uint64_t client_hello_bytes;
     uint32_t certificates_count; /* that each worker keeps ready */
 };

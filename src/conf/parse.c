@@ -348,6 +348,13 @@ static void inherit(const struct sl_conf *conf, struct sl_conf_service *service)
     if (service->upstream.policy == NULL) {
         service->upstream.policy = service->policy;
     }
+    struct sl_conf_timeouts *timeouts = &service->timeouts;
+    if (timeouts->upstream_handshake_ms == 0) {
+        timeouts->upstream_handshake_ms = timeouts->handshake_ms;
+    }
+    if (timeouts->half_close_ms == 0) {
+        timeouts->half_close_ms = timeouts->idle_ms;
+    }
 }
 
 /* The policies come first, because others name them, and the services last, because what they leave

@@ -86,6 +86,8 @@ static void intro_put(struct page *page)
         "(`LoadCredential=NAME:...`).\n"
         "* A **duration** is a whole number and its unit: `500ms`, `10s`, `5m`, `8h`, `7d`.\n"
         "* A **size** is a number of bytes, or a whole number and `KiB`, `MiB` or `GiB`.\n"
+        "* A **prefix** is `10.0.0.0/8`, `2001:db8::/32`, an address alone, or `unix`, which is\n"
+        "  every client of a Unix socket.\n"
         "* A **switch** is `on` or `off`; `true`, `yes`, `false` and `no` are the same.\n"
         "* Between `[ ]` and `{ }`, YAML wants values with brackets, such as IPv6 URLs, in "
         "quotes.\n"

@@ -4,6 +4,7 @@
 #include "conf/suggest.h"
 #include "conf/value.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TOP] = { "", "at the top level", sizeof(struct sl_conf) },
@@ -39,11 +40,14 @@ static const struct sl_schema_section_info SECTIONS[] = {
                               "in 'allow' or 'deny'", sizeof(struct sl_conf_identity) },
     [SL_SECTION_PSK] = { "services.NAME.clients.psk[], services.NAME.upstream.psk", "in 'psk'",
                          sizeof(struct sl_conf_psk) },
+    [SL_SECTION_FROM] = { "services.NAME.from", "in 'from'", sizeof(struct sl_conf_from) },
+    [SL_SECTION_SERVICE_LIMITS] = { "services.NAME.limits", "in a service's 'limits'",
+                                    sizeof(struct sl_conf_service_limits) },
 };
 
 static const struct sl_option_table *const TABLES[] = {
     &sl_options_process, &sl_options_policy,  &sl_options_service, &sl_options_sides,
-    &sl_options_trust,   &sl_options_balance, &sl_options_routes,
+    &sl_options_trust,   &sl_options_balance, &sl_options_routes,  &sl_options_limits,
 };
 
 static const char *const TYPE_NAMES[] = {
@@ -181,23 +185,30 @@ static enum sl_err policies_put(struct sl_wbuf *out)
     return rc == SL_OK ? sl_wbuf_put(out, SL_SLICE("or a name in policies")) : rc;
 }
 
+/* "10ms to 1h", behind the word for 0 when there is one. */
+static enum sl_err span_put(const struct sl_schema_option *option, const char *min, const char *max,
+                            struct sl_wbuf *out)
+{
+    return sl_wbuf_printf(out, "%s%s%s to %s", option->zero == NULL ? "" : option->zero,
+                          option->zero == NULL ? "" : ", or ", min, max);
+}
+
 enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl_wbuf *out)
 {
     char min[SL_VALUE_TEXT_MAX], max[SL_VALUE_TEXT_MAX];
     switch (option->type) {
     case SL_TYPE_INTEGER:
-        return sl_wbuf_printf(out, "%s%s%" PRIu64 " to %" PRIu64,
-                              option->zero == NULL ? "" : option->zero,
-                              option->zero == NULL ? "" : ", or ", option->min, option->max);
+        (void)snprintf(min, sizeof(min), "%" PRIu64, option->min);
+        (void)snprintf(max, sizeof(max), "%" PRIu64, option->max);
+        return span_put(option, min, max, out);
     case SL_TYPE_DURATION:
         sl_value_format_duration(option->min, min);
         sl_value_format_duration(option->max, max);
-        return sl_wbuf_printf(out, "%s%s%s to %s", option->zero == NULL ? "" : option->zero,
-                              option->zero == NULL ? "" : ", or ", min, max);
+        return span_put(option, min, max, out);
     case SL_TYPE_SIZE:
         sl_value_format_size(option->min, min);
         sl_value_format_size(option->max, max);
-        return sl_wbuf_printf(out, "%s to %s", min, max);
+        return span_put(option, min, max, out);
     case SL_TYPE_SWITCH:
         return sl_wbuf_put(out, SL_SLICE("on, off"));
     case SL_TYPE_WORD:

@@ -27,6 +27,8 @@ enum sl_schema_section {
     SL_SECTION_RULE,
     SL_SECTION_IDENTITY,
     SL_SECTION_PSK,
+    SL_SECTION_FROM,
+    SL_SECTION_SERVICE_LIMITS,
     SL_SECTION_COUNT
 };
 
@@ -75,7 +77,7 @@ struct sl_schema_option {
     const char *preset;  /* the default as the file would say it; NULL for none */
     const char *absent;  /* without a default: what its absence means */
     const char *example; /* shown where there is no default; of a list in flow style */
-    const char *zero;    /* of an integer: the word that means 0; of a file: the word for none */
+    const char *zero;    /* of a number: the word that means 0; of a file: the word for none */
     uint64_t min, max;   /* of the stored value; of strings in bytes */
     size_t count_max;    /* of a list or map */
     const struct sl_schema_word *words;

@@ -9,46 +9,137 @@ enum {
 };                       /* in a row, before more than one is taken in a turn, or twice as many */
 enum { RETRY_MS = 250 }; /* when nothing else says that there is room again */
 
-/* Watches all listeners, or none; SL_OK when all are as is wanted. */
-static enum sl_err watch_all(struct sl_acceptor *acceptor, bool is_watched)
+static const struct pause_row {
+    const char *name;
+    enum sl_reason reason; /* of one that is refused for it */
+} PAUSES[SL_ACCEPT_PAUSES_COUNT] = {
+    [SL_ACCEPT_RUNS] = { "none", SL_REASON_DONE },
+    [SL_ACCEPT_NO_DESCRIPTORS] = { "no_descriptors", SL_REASON_NO_DESCRIPTORS },
+    [SL_ACCEPT_CONNECTIONS_LIMIT] = { "connections_limit", SL_REASON_CONNECTIONS_LIMIT },
+    [SL_ACCEPT_HANDSHAKES_LIMIT] = { "handshakes_limit", SL_REASON_HANDSHAKES_LIMIT },
+    [SL_ACCEPT_MEMORY_LIMIT] = { "memory_limit", SL_REASON_MEMORY_LIMIT },
+};
+
+const char *sl_accept_pause_name(enum sl_accept_pause pause)
 {
-    struct sl_loop *loop = acceptor->env->loop;
-    enum sl_err rc = SL_OK;
-    for (struct sl_list *at = acceptor->listeners.next; at != &acceptor->listeners; at = at->next) {
-        struct sl_listener *listener = SL_CONTAINER_OF(at, struct sl_listener, node);
-        if (!is_watched) {
-            sl_loop_remove(loop, &listener->watch);
-        } else if (rc == SL_OK) {
-            rc = sl_loop_add(loop, &listener->watch, SL_WATCH_SHARED);
-        }
+    return PAUSES[pause].name;
+}
+
+/* What keeps all services from taking one more. */
+static enum sl_accept_pause full_of_all(const struct sl_acceptor *acceptor)
+{
+    const struct sl_conn_env *env = acceptor->env;
+    const struct sl_bounds *bounds = &acceptor->bounds;
+    if (env->conns_count >= bounds->conns_max_count) {
+        return acceptor->max_reason;
     }
+    if (bounds->handshakes_max_count != 0 &&
+        env->handshakes_count >= bounds->handshakes_max_count) {
+        return SL_ACCEPT_HANDSHAKES_LIMIT;
+    }
+    return sl_scratch_is_over(env->scratch) ? SL_ACCEPT_MEMORY_LIMIT : SL_ACCEPT_RUNS;
+}
+
+/* What keeps this service from it. */
+static enum sl_accept_pause full_of_service(const struct sl_listener *listener)
+{
+    const struct sl_gate *gate = listener->plan->gate;
+    const struct sl_tally *tally = listener->plan->tally;
+    if (gate == NULL || tally == NULL) {
+        return SL_ACCEPT_RUNS;
+    }
+    if (gate->bounds.conns_max_count != 0 && tally->conns_count >= gate->bounds.conns_max_count) {
+        return SL_ACCEPT_CONNECTIONS_LIMIT;
+    }
+    return gate->bounds.handshakes_max_count != 0 &&
+                   tally->handshakes_count >= gate->bounds.handshakes_max_count
+               ? SL_ACCEPT_HANDSHAKES_LIMIT
+               : SL_ACCEPT_RUNS;
+}
+
+/* Watches the listener when both it and all are to accept. SL_OK when it is as it should be. */
+static enum sl_err watch_update(struct sl_listener *listener)
+{
+    struct sl_loop *loop = listener->acceptor->env->loop;
+    const bool is_wanted = listener->acceptor->state.paused == SL_ACCEPT_RUNS &&
+                           listener->state.paused == SL_ACCEPT_RUNS;
+    if (is_wanted == listener->is_watched) {
+        return SL_OK;
+    }
+    if (!is_wanted) {
+        sl_loop_remove(loop, &listener->watch);
+        listener->is_watched = false;
+        return SL_OK;
+    }
+    enum sl_err rc = sl_loop_add(loop, &listener->watch, SL_WATCH_SHARED);
+    listener->is_watched = rc == SL_OK;
     return rc;
+}
+
+static enum sl_err watch_all(struct sl_acceptor *acceptor)
+{
+    enum sl_err result = SL_OK;
+    for (struct sl_list *at = acceptor->listeners.next; at != &acceptor->listeners; at = at->next) {
+        enum sl_err rc = watch_update(SL_CONTAINER_OF(at, struct sl_listener, node));
+        result = result == SL_OK ? rc : result;
+    }
+    return result;
 }
 
 static void set_paused(struct sl_acceptor *acceptor, enum sl_accept_pause paused)
 {
     struct sl_loop *loop = acceptor->env->loop;
-    if (acceptor->paused == paused) {
+    if (acceptor->state.paused == paused) {
         return;
     }
-    acceptor->paused = paused;
-    if (watch_all(acceptor, paused == SL_ACCEPT_RUNS) != SL_OK) {
+    acceptor->state.paused = paused;
+    if (watch_all(acceptor) != SL_OK) {
         /* the kernel has no memory for it: as before, and later again */
-        (void)watch_all(acceptor, false);
-        acceptor->paused = SL_ACCEPT_NO_DESCRIPTORS;
+        acceptor->state.paused = SL_ACCEPT_NO_DESCRIPTORS;
+        (void)watch_all(acceptor);
         sl_loop_timer(loop, &acceptor->retry, RETRY_MS);
         return;
     }
-    if (paused == SL_ACCEPT_NO_DESCRIPTORS) {
+    if (paused == SL_ACCEPT_NO_DESCRIPTORS || paused == SL_ACCEPT_MEMORY_LIMIT) {
         sl_loop_timer(loop, &acceptor->retry, RETRY_MS);
     }
-    acceptor->on_pause(acceptor);
+    acceptor->on_pause(acceptor, NULL);
+}
+
+static void set_listener_paused(struct sl_listener *listener, enum sl_accept_pause paused)
+{
+    struct sl_acceptor *acceptor = listener->acceptor;
+    if (listener->state.paused == paused) {
+        return;
+    }
+    acceptor->paused_count -= listener->state.paused != SL_ACCEPT_RUNS;
+    acceptor->paused_count += paused != SL_ACCEPT_RUNS;
+    listener->state.paused = paused;
+    if (watch_update(listener) != SL_OK) {
+        set_paused(acceptor, SL_ACCEPT_NO_DESCRIPTORS);
+    }
+    acceptor->on_pause(acceptor, listener);
+}
+
+/* Listeners of services that have room again. */
+static void resume_listeners(struct sl_acceptor *acceptor)
+{
+    struct sl_list *at = acceptor->listeners.next;
+    for (; acceptor->paused_count > 0 && at != &acceptor->listeners; at = at->next) {
+        struct sl_listener *listener = SL_CONTAINER_OF(at, struct sl_listener, node);
+        if (listener->state.paused != SL_ACCEPT_RUNS &&
+            full_of_service(listener) == SL_ACCEPT_RUNS) {
+            set_listener_paused(listener, SL_ACCEPT_RUNS);
+        }
+    }
 }
 
 void sl_acceptor_resume(struct sl_acceptor *acceptor)
 {
-    if (acceptor->paused != SL_ACCEPT_RUNS &&
-        acceptor->env->conns_count < acceptor->conns_max_count) {
+    if (acceptor->paused_count > 0) {
+        resume_listeners(acceptor);
+    }
+    if (acceptor->state.paused != SL_ACCEPT_RUNS && full_of_all(acceptor) == SL_ACCEPT_RUNS) {
         sl_timer_cancel(&acceptor->retry);
         set_paused(acceptor, SL_ACCEPT_RUNS);
     }
@@ -56,29 +147,72 @@ void sl_acceptor_resume(struct sl_acceptor *acceptor)
 
 static void on_retry(struct sl_timer *timer)
 {
-    sl_acceptor_resume(SL_CONTAINER_OF(timer, struct sl_acceptor, retry));
+    struct sl_acceptor *acceptor = SL_CONTAINER_OF(timer, struct sl_acceptor, retry);
+    sl_acceptor_resume(acceptor);
+    if (acceptor->state.paused != SL_ACCEPT_RUNS) {
+        sl_loop_timer(acceptor->env->loop, timer, RETRY_MS);
+    }
+}
+
+/* Takes one connection out of the kernel. SL_OK, SL_AGAIN (none waits), else accepting pauses. */
+static enum sl_err take(struct sl_listener *listener, int *ret_fd, struct sl_addr *ret_peer)
+{
+    enum sl_err rc = sl_socket_accept(listener->watch.fd, ret_fd, ret_peer);
+    if (rc == SL_EMFILE) {
+        set_paused(listener->acceptor, SL_ACCEPT_NO_DESCRIPTORS);
+        return rc;
+    }
+    if (rc != SL_OK) {
+        return SL_AGAIN;
+    }
+    listener->acceptor->accepted_count++;
+    return SL_OK;
+}
+
+static void refuse(const struct sl_listener *listener, int *fd, enum sl_reason reason,
+                   const struct sl_addr *peer)
+{
+    struct sl_acceptor *acceptor = listener->acceptor;
+    sl_socket_reset(fd);
+    if (acceptor->on_refused != NULL) {
+        acceptor->on_refused(acceptor, listener, reason, peer);
+    }
 }
 
 /* Takes one connection. SL_OK, SL_AGAIN (none waits), else accepting is to pause. */
 static enum sl_err accept_one(struct sl_listener *listener)
 {
     struct sl_acceptor *acceptor = listener->acceptor;
-    if (acceptor->env->conns_count >= acceptor->conns_max_count) {
-        set_paused(acceptor, acceptor->max_reason);
+    const struct sl_conn_plan *plan = listener->plan;
+    const enum sl_accept_pause of_all = full_of_all(acceptor);
+    /* a descriptor that is not there cannot be reset either */
+    if (of_all != SL_ACCEPT_RUNS &&
+        (of_all == SL_ACCEPT_NO_DESCRIPTORS || !acceptor->bounds.is_refusing)) {
+        set_paused(acceptor, of_all);
+        return SL_ERANGE;
+    }
+    const enum sl_accept_pause of_service = full_of_service(listener);
+    if (of_service != SL_ACCEPT_RUNS && !plan->gate->bounds.is_refusing) {
+        set_listener_paused(listener, of_service);
         return SL_ERANGE;
     }
     int fd = -1;
     struct sl_addr peer;
-    enum sl_err rc = sl_socket_accept(listener->watch.fd, &fd, &peer);
-    if (rc == SL_EMFILE) {
-        set_paused(acceptor, SL_ACCEPT_NO_DESCRIPTORS);
+    enum sl_err rc = take(listener, &fd, &peer);
+    if (rc != SL_OK) {
         return rc;
     }
-    if (rc != SL_OK) {
-        return SL_AGAIN;
+    enum sl_reason reason = plan->gate == NULL ? SL_REASON_DONE
+                                               : sl_gate_admit(plan->gate, acceptor->rate, &peer,
+                                                               acceptor->env->loop->now_ms);
+    if (reason == SL_REASON_DONE) {
+        reason = PAUSES[of_all != SL_ACCEPT_RUNS ? of_all : of_service].reason;
     }
-    acceptor->accepted_count++;
-    rc = sl_conn_start(acceptor->env, listener->plan, &fd, &peer, listener->text);
+    if (reason != SL_REASON_DONE) {
+        refuse(listener, &fd, reason, &peer);
+        return SL_OK;
+    }
+    rc = sl_conn_start(acceptor->env, plan, &fd, &peer, listener->text);
     if (rc != SL_OK) {
         sl_socket_reset(&fd);
         set_paused(acceptor, SL_ACCEPT_NO_DESCRIPTORS);
@@ -94,19 +228,28 @@ static unsigned burst_max_count(const struct sl_listener *listener)
     return SL_MIN(1U << doublings, (unsigned)ACCEPTS_MAX_COUNT);
 }
 
+/* Whether the next one would have to wait. */
+static bool is_full(const struct sl_listener *listener)
+{
+    const struct sl_acceptor *acceptor = listener->acceptor;
+    const enum sl_accept_pause of_all = full_of_all(acceptor);
+    const enum sl_accept_pause of_service = full_of_service(listener);
+    return (of_all != SL_ACCEPT_RUNS &&
+            (of_all == SL_ACCEPT_NO_DESCRIPTORS || !acceptor->bounds.is_refusing)) ||
+           (of_service != SL_ACCEPT_RUNS && !listener->plan->gate->bounds.is_refusing);
+}
+
 static void on_listener_ready(struct sl_watch *watch, uint32_t events)
 {
     struct sl_listener *listener = SL_CONTAINER_OF(watch, struct sl_listener, watch);
     SL_UNUSED(events);
-    if (listener->acceptor->paused != SL_ACCEPT_RUNS) {
+    if (!listener->is_watched) { /* paused in this turn */
         return;
     }
     /* at the bound it is left to the next event, which comes only when somebody waits */
-    const struct sl_acceptor *acceptor = listener->acceptor;
     const unsigned burst_count = burst_max_count(listener);
     for (unsigned i = 0; i < burst_count; i++) {
-        bool is_full = acceptor->env->conns_count >= acceptor->conns_max_count;
-        if ((is_full && i > 0) || accept_one(listener) != SL_OK) {
+        if ((i > 0 && is_full(listener)) || accept_one(listener) != SL_OK) {
             listener->streak_count = 0;
             return;
         }
@@ -116,10 +259,10 @@ static void on_listener_ready(struct sl_watch *watch, uint32_t events)
 
 void sl_acceptor_init(struct sl_acceptor *acceptor, struct sl_conn_env *env, size_t conns_max_count,
                       enum sl_accept_pause max_reason,
-                      void (*on_pause)(struct sl_acceptor *acceptor))
+                      void (*on_pause)(struct sl_acceptor *acceptor, struct sl_listener *listener))
 {
     *acceptor = (struct sl_acceptor){ .env = env,
-                                      .conns_max_count = conns_max_count,
+                                      .bounds.conns_max_count = conns_max_count,
                                       .max_reason = max_reason,
                                       .on_pause = on_pause };
     sl_list_init(&acceptor->listeners);
@@ -144,6 +287,7 @@ enum sl_err sl_acceptor_add(struct sl_acceptor *acceptor, int *fd, const struct 
         return rc;
     }
     *fd = -1;
+    listener->is_watched = true;
     sl_list_append(&acceptor->listeners, &listener->node);
     return SL_OK;
 }
@@ -166,9 +310,12 @@ void sl_acceptor_close(struct sl_acceptor *acceptor, bool is_draining)
                 break;
             }
         }
+        acceptor->paused_count -= listener->state.paused != SL_ACCEPT_RUNS;
         /* the supervisor holds the same socket open, so that closing alone does not end the watch;
          * and an event of this turn may still point at it */
-        sl_loop_remove(acceptor->env->loop, &listener->watch);
+        if (listener->is_watched) {
+            sl_loop_remove(acceptor->env->loop, &listener->watch);
+        }
         sl_socket_close(&listener->watch.fd);
         sl_loop_reap(acceptor->env->loop, &listener->reap, listener_free);
     }

@@ -2,14 +2,16 @@
 /** @file Counters: one slab per worker in memory that the supervisor shares with it. Only its
  * worker writes a slab; anybody who has the mapping reads it, at any time, without a lock. */
 #pragma once
+#include "net/listener.h"
 #include "relay/reason.h"
 
 enum { SL_METRICS_SLAB_BYTES = 4096 };
 
 struct sl_metrics {
-    _Atomic uint64_t accepted_count; /* connections taken */
-    _Atomic uint64_t active_count;   /* connections now */
-    _Atomic uint64_t ended_count[SL_REASON_COUNT];
+    _Atomic uint64_t accepted_count;                       /* connections taken */
+    _Atomic uint64_t active_count;                         /* connections now */
+    _Atomic uint64_t ended_count[SL_REASON_COUNT];         /* also those that were refused */
+    _Atomic uint64_t paused_count[SL_ACCEPT_PAUSES_COUNT]; /* how often they had to wait */
     _Atomic uint64_t upstream_failures_count, upstream_retries_count, upstream_ejections_count;
     _Atomic uint64_t checks_count, checks_failed_count;  /* of servers, by this worker */
     _Atomic uint64_t to_upstream_bytes, to_client_bytes; /* plaintext, of ended connections */

@@ -504,7 +504,10 @@ static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_servi
                                   .is_hello_wanted = sl_route_wants_hello(conf),
                                   .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
                                   .handshake_ms = conf->timeouts.handshake_ms,
+                                  .upstream_handshake_ms = conf->timeouts.upstream_handshake_ms,
                                   .idle_ms = conf->timeouts.idle_ms,
+                                  .half_close_ms = conf->timeouts.half_close_ms,
+                                  .session_ms = conf->timeouts.session_ms,
                                   .linger_ms = conf->timeouts.linger_ms,
                                   .hello_max_bytes = limits->client_hello_bytes,
                                   .budget_bytes = limits->buffer_bytes * CHUNKS_IN_BUDGET };
@@ -516,6 +519,8 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     enum sl_err result = SL_OK;
     service->conf = conf;
     service->plan = plan_of(b, conf);
+    service->plan.gate = &service->gate;
+    service->plan.tally = &service->tally;
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = server_ctx_build(b, conf, &service->plan.client_tls);
     }
@@ -600,8 +605,16 @@ enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
         sl_snapshot_destroy(snapshot);
         return result == SL_ENOMEM ? SL_ENOMEM : SL_EINVAL;
     }
+    sl_snapshot_portion(snapshot, &(const struct sl_portion){ 0 });
     *ret_snapshot = snapshot;
     return SL_OK;
+}
+
+void sl_snapshot_portion(struct sl_snapshot *snapshot, const struct sl_portion *portion)
+{
+    for (size_t i = 0; i < snapshot->conf->services_count; i++) {
+        snapshot->services[i].gate = sl_gate_of(snapshot->conf, (uint32_t)i, portion);
+    }
 }
 
 static void target_unref(const struct sl_target *target)

@@ -7,6 +7,7 @@
 #include "codec/bundle.h"
 #include "codec/bundle_kind.h"
 #include "conf/conf.h"
+#include "net/gate.h"
 #include "net/route.h"
 #include "net/upstream.h"
 #include "relay/conn.h"
@@ -16,6 +17,8 @@ struct sl_service {
     const struct sl_conf_service *conf;
     struct sl_target target; /* of its own connect; with routes there may be none */
     struct sl_route *routes; /* as many, and in the order, as in `conf` */
+    struct sl_gate gate;
+    struct sl_tally tally;
 };
 
 struct sl_snapshot {
@@ -40,6 +43,9 @@ struct sl_snapshot_source {
 SL_CHECKED enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
                                           struct sl_findings *findings,
                                           struct sl_snapshot **ret_snapshot);
+/** Leaves of every service's bounds this worker's part; before, they hold for all workers. */
+void sl_snapshot_portion(struct sl_snapshot *snapshot, const struct sl_portion *portion);
+
 void sl_snapshot_destroy(struct sl_snapshot *snapshot); /* NULL is allowed */
 
 /** The way of a connection by the service's routes; NULL: it has none for it. */

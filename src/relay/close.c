@@ -14,6 +14,9 @@ static void conn_free(struct sl_reap *reap)
     struct sl_conn_env *env = conn->env;
     sl_list_remove(&conn->node);
     env->conns_count--;
+    if (conn->plan->tally != NULL) {
+        conn->plan->tally->conns_count--;
+    }
     sl_ep_tls_fini(&conn->client_tls);
     sl_ep_tls_fini(&conn->upstream_tls);
     sl_ep_peeked_fini(&conn->client_peeked);
@@ -91,6 +94,21 @@ static void linger_timer_set(struct sl_conn *conn)
                   is_owed ? SL_MIN(left_ms, (uint64_t)OWED_POLL_MS) : left_ms);
 }
 
+void sl_conn_greeted(struct sl_conn *conn)
+{
+    if (!conn->is_greeting) {
+        return;
+    }
+    conn->is_greeting = false;
+    conn->env->handshakes_count--;
+    if (conn->plan->tally != NULL) {
+        conn->plan->tally->handshakes_count--;
+    }
+    if (conn->env->hooks->greeted != NULL) {
+        conn->env->hooks->greeted(conn);
+    }
+}
+
 void sl_conn_end(struct sl_conn *conn, enum sl_reason reason, enum sl_side ended_by,
                  enum sl_farewell farewell, const char *detail)
 {
@@ -106,6 +124,7 @@ void sl_conn_end(struct sl_conn *conn, enum sl_reason reason, enum sl_side ended
         conn->detail = sl_arena_strdup(&conn->arena, sl_slice_cstr(detail));
     }
     conn->env->hooks->ended(conn);
+    sl_conn_greeted(conn);
     conn->client_fate = fate_of(farewell, ended_by, SL_SIDE_CLIENT);
     conn->upstream_fate = fate_of(farewell, ended_by, SL_SIDE_UPSTREAM);
     conn->active_ms = now_ms;

@@ -14,6 +14,9 @@ enum sl_farewell {
     SL_FAREWELL_TELL_UPSTREAM, /* the same the other way round */
 };
 
+/** The client's handshake is over, well or not: it counts no longer as one under way. */
+void sl_conn_greeted(struct sl_conn *conn);
+
 /** Writes down the end and begins to close. `detail` may be NULL or empty; it is copied. */
 void sl_conn_end(struct sl_conn *conn, enum sl_reason reason, enum sl_side ended_by,
                  enum sl_farewell farewell, const char *detail);

@@ -16,7 +16,13 @@ static enum sl_err step_upstream_handshake(struct sl_conn *conn);
 static enum sl_err step_relay(struct sl_conn *conn);
 
 /* The time that a stage may take, by its place in the plan; 0 where it has a clock of its own. */
-enum stage_clock { CLOCK_NONE, CLOCK_HANDSHAKE, CLOCK_IDLE, CLOCK_LINGER };
+enum stage_clock {
+    CLOCK_NONE,
+    CLOCK_HANDSHAKE,
+    CLOCK_UPSTREAM_HANDSHAKE,
+    CLOCK_IDLE,
+    CLOCK_LINGER
+};
 
 static const struct stage_row {
     /* SL_OK: the stage is over. SL_AGAIN: it waits. Else the connection has ended. */
@@ -30,9 +36,9 @@ static const struct stage_row {
     [SL_STAGE_HANDSHAKE] = { step_handshake, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
                              SL_FAREWELL_RESET },
     [SL_STAGE_CONNECT] = { step_connect, CLOCK_NONE, SL_REASON_CONNECT_TIMEOUT, SL_FAREWELL_RESET },
-    [SL_STAGE_PROXY_OUT] = { step_proxy_out, CLOCK_HANDSHAKE, SL_REASON_CONNECT_TIMEOUT,
+    [SL_STAGE_PROXY_OUT] = { step_proxy_out, CLOCK_UPSTREAM_HANDSHAKE, SL_REASON_CONNECT_TIMEOUT,
                              SL_FAREWELL_RESET },
-    [SL_STAGE_UPSTREAM_HANDSHAKE] = { step_upstream_handshake, CLOCK_HANDSHAKE,
+    [SL_STAGE_UPSTREAM_HANDSHAKE] = { step_upstream_handshake, CLOCK_UPSTREAM_HANDSHAKE,
                                       SL_REASON_UPSTREAM_HANDSHAKE_TIMEOUT, SL_FAREWELL_RESET },
     [SL_STAGE_RELAY] = { step_relay, CLOCK_IDLE, SL_REASON_IDLE_TIMEOUT, SL_FAREWELL_RESET },
     [SL_STAGE_LINGER] = { sl_conn_linger, CLOCK_LINGER, SL_REASON_DONE, SL_FAREWELL_CLEAN },
@@ -59,23 +65,47 @@ static enum sl_stage next_stage(const struct sl_conn *conn)
     return conn->is_ready ? SL_STAGE_RELAY : SL_STAGE_HANDSHAKE;
 }
 
+/* Without a byte for so long a relay ends. */
+static uint32_t idle_max_ms(const struct sl_conn *conn)
+{
+    return conn->is_half_closed ? conn->plan->half_close_ms : conn->plan->idle_ms;
+}
+
+/* What is left of the time that a connection may take in all. */
+static uint64_t session_left_ms(const struct sl_conn *conn)
+{
+    const uint64_t age_ms = conn->env->loop->now_ms - conn->begin_ms;
+    const uint64_t max_ms = conn->plan->session_ms;
+    if (max_ms == 0 || conn->stage == SL_STAGE_LINGER) {
+        return UINT64_MAX;
+    }
+    return max_ms > age_ms ? max_ms - age_ms : 0;
+}
+
+static void set_timer(struct sl_conn *conn, uint64_t in_ms)
+{
+    const uint64_t left_ms = session_left_ms(conn);
+    if (in_ms == 0 && left_ms == UINT64_MAX) {
+        sl_timer_cancel(&conn->timer);
+    } else {
+        sl_loop_timer(conn->env->loop, &conn->timer, in_ms == 0 ? left_ms : SL_MIN(in_ms, left_ms));
+    }
+}
+
 static void set_stage_timer(struct sl_conn *conn)
 {
     const struct sl_conn_plan *plan = conn->plan;
     const uint32_t clocks_ms[] = { [CLOCK_NONE] = 0,
                                    [CLOCK_HANDSHAKE] = plan->handshake_ms,
-                                   [CLOCK_IDLE] = plan->idle_ms,
+                                   [CLOCK_UPSTREAM_HANDSHAKE] = plan->upstream_handshake_ms,
+                                   [CLOCK_IDLE] = idle_max_ms(conn),
                                    [CLOCK_LINGER] = plan->linger_ms };
     uint32_t in_ms = clocks_ms[STAGES[conn->stage].clock];
     if (conn->stage == SL_STAGE_HANDSHAKE && in_ms > 0) {
         /* the first look at the client was a part of it */
         in_ms -= (uint32_t)SL_MIN((uint64_t)in_ms - 1, conn->stage_ms[SL_STAGE_PEEK]);
     }
-    if (in_ms == 0) {
-        sl_timer_cancel(&conn->timer);
-    } else {
-        sl_loop_timer(conn->env->loop, &conn->timer, in_ms);
-    }
+    set_timer(conn, in_ms);
 }
 
 /* True when another server is tried. Nothing of the client's has gone to this one. */
@@ -103,12 +133,19 @@ static void on_stage_timeout(struct sl_timer *timer)
         sl_conn_linger_timeout(conn);
         return;
     }
-    if (row->clock == CLOCK_IDLE && idle_ms < conn->plan->idle_ms) {
+    if (session_left_ms(conn) == 0) {
+        sl_conn_end(conn, SL_REASON_SESSION_TIMEOUT, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
+        return;
+    }
+    if (row->clock == CLOCK_IDLE && idle_ms < idle_max_ms(conn)) {
         /* bytes have moved since: the timer is set anew once a period, not once a byte */
-        sl_loop_timer(conn->env->loop, timer, conn->plan->idle_ms - idle_ms);
+        set_timer(conn, idle_max_ms(conn) - idle_ms);
         return;
     }
     enum sl_reason reason = conn->is_signing ? SL_REASON_KEYS_TIMEOUT : row->on_timeout;
+    if (row->clock == CLOCK_IDLE && idle_max_ms(conn) < conn->plan->idle_ms) {
+        reason = SL_REASON_HALF_CLOSE_TIMEOUT;
+    }
     const bool is_upstreams =
         conn->stage == SL_STAGE_PROXY_OUT || conn->stage == SL_STAGE_UPSTREAM_HANDSHAKE;
     if (is_upstreams && upstream_retry(conn, reason)) {
@@ -296,6 +333,7 @@ static enum sl_err step_handshake(struct sl_conn *conn)
 {
     if (!is_terminated(conn)) {
         conn->is_ready = true;
+        sl_conn_greeted(conn);
         return SL_OK;
     }
     conn->env->scratch->diag.text[0] = '\0';
@@ -307,6 +345,7 @@ static enum sl_err step_handshake(struct sl_conn *conn)
         return client_check(conn) == SL_OK ? SL_AGAIN : SL_ERESET;
     case SL_OK:
         conn->is_ready = true;
+        sl_conn_greeted(conn);
         return SL_OK;
     case SL_EPAUSED:
         conn->is_held = true;
@@ -377,6 +416,7 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
     tcp->is_writable =
         true; /* it is connected: what is there to be sent need not wait for events */
     tcp->is_unix = sl_addr_is_unix(addr);
+    tcp->held_bytes = &conn->env->scratch->held_bytes;
     conn->upstream_addr = *addr;
     conn->upstream_text = text;
     if (tls != NULL) {
@@ -556,6 +596,10 @@ static enum sl_err step_relay(struct sl_conn *conn)
     if (sl_relay_is_active(&conn->relay)) {
         conn->active_ms = env->loop->now_ms;
     }
+    if (!conn->is_half_closed && sl_relay_is_half_closed(&conn->relay)) {
+        conn->is_half_closed = true;
+        set_stage_timer(conn);
+    }
     if (rc == SL_OK) { /* the budget is used up: others first */
         sl_loop_defer(env->loop, &conn->task);
         return SL_AGAIN;
@@ -612,8 +656,15 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
     }
     conn->client_tcp->is_writable = true; /* as above */
     conn->client_tcp->is_unix = sl_addr_is_unix(client_addr);
+    conn->client_tcp->held_bytes = &env->scratch->held_bytes;
     sl_list_append(&env->conns, &conn->node);
     env->conns_count++;
+    env->handshakes_count++;
+    conn->is_greeting = true;
+    if (plan->tally != NULL) {
+        plan->tally->conns_count++;
+        plan->tally->handshakes_count++;
+    }
     set_stage_timer(conn);
     if (plan->client_tls != NULL && !plan->has_routes && start_tls(conn) != SL_OK) {
         sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);

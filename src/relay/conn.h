@@ -12,6 +12,13 @@
 #include "relay/stage.h"
 
 struct sl_conn;
+struct sl_gate;
+
+/** How many connections there are now. */
+struct sl_tally {
+    size_t conns_count;
+    size_t handshakes_count; /* of them, whose client is not done with its handshake */
+};
 
 /** What becomes of one side at the end (relay/close.h). */
 enum sl_fate { SL_FATE_CLOSE, SL_FATE_RESET, SL_FATE_TELL, SL_FATE_DELIVER };
@@ -36,7 +43,12 @@ struct sl_conn_plan {
     bool has_routes;               /* the hook says which way a connection goes */
     bool is_hello_wanted;          /* it has to know the client's first bytes for that */
     bool has_proxy_out;            /* a PROXY v2 header goes first to the upstream */
-    uint32_t handshake_ms, idle_ms, linger_ms;
+    const struct sl_gate *gate;    /* net's: who is let in; NULL for everybody */
+    struct sl_tally *tally;        /* of the service; NULL: nobody counts */
+    uint32_t handshake_ms, upstream_handshake_ms;
+    uint32_t idle_ms, half_close_ms; /* half_close_ms at most idle_ms */
+    uint32_t session_ms;             /* 0: no end */
+    uint32_t linger_ms;
     size_t hello_max_bytes;
     size_t budget_bytes; /* of one flow in one turn */
 };
@@ -59,6 +71,8 @@ struct sl_conn_hooks {
     void (*upstream_ready)(struct sl_conn *conn);
     /** The end is known; the connection still holds everything that a log line wants. */
     void (*ended)(struct sl_conn *conn);
+    /** The client's handshake is over, well or not. NULL: nobody wants to know. */
+    void (*greeted)(struct sl_conn *conn);
     /** The connection is about to be freed: the plan may go. */
     void (*freed)(struct sl_conn *conn);
 };
@@ -68,8 +82,8 @@ struct sl_conn_env {
     struct sl_loop *loop;
     struct sl_scratch *scratch;
     const struct sl_conn_hooks *hooks;
-    struct sl_list conns; /* of struct sl_conn, by `node` */
-    size_t conns_count;
+    struct sl_list conns;                 /* of struct sl_conn, by `node` */
+    size_t conns_count, handshakes_count; /* struct sl_tally */
 };
 
 /** What net remembers of a connection's way to its server. */
@@ -95,6 +109,8 @@ struct sl_conn {
     bool is_held;     /* the client's handshake waits for the upstream's ALPN */
     bool is_ready;    /* the client's handshake is done, or there is none */
     bool is_connected, is_proxy_sent, is_upstream_ready;
+    bool is_greeting;                        /* counted among the handshakes */
+    bool is_half_closed;                     /* one direction has ended */
     enum sl_fate client_fate, upstream_fate; /* once the end is known */
     size_t owed_bytes;                       /* of a side that still gets what had come for it */
     bool is_signing;                         /* a handshake of it waits for a private key */

@@ -21,13 +21,14 @@ static enum sl_err tcp_read(struct sl_ep *ep, struct sl_scratch *scratch,
         return SL_AGAIN;
     }
     size_t len = 0;
-    enum sl_err rc = sl_socket_recv(tcp->watch.fd, scratch->recv, scratch->chunk_bytes, &len);
+    const size_t max_bytes = sl_scratch_recv_max(scratch);
+    enum sl_err rc = sl_socket_recv(tcp->watch.fd, scratch->recv, max_bytes, &len);
     switch (rc) {
     case SL_OK:
         /* a short read has emptied the socket: what comes later brings a new edge, a FIN or a
          * reset that is there already does not */
-        tcp->is_readable = len == scratch->chunk_bytes || tcp->is_unix || tcp->has_fin ||
-                           tcp->has_urgent || tcp->is_reset;
+        tcp->is_readable =
+            len == max_bytes || tcp->is_unix || tcp->has_fin || tcp->has_urgent || tcp->is_reset;
         scratch->recv_bytes = len;
         *ret_bytes = sl_slice_of(scratch->recv, len);
         return SL_OK;
@@ -70,6 +71,15 @@ static enum sl_err send_some(struct sl_ep_tcp *tcp, struct sl_slice *bytes, bool
     return SL_OK;
 }
 
+/* Tells who counts what all connections hold. */
+static void count_held(struct sl_ep_tcp *tcp)
+{
+    if (tcp->held_bytes != NULL) {
+        *tcp->held_bytes = *tcp->held_bytes - tcp->counted_bytes + tcp->out.cap;
+        tcp->counted_bytes = tcp->out.cap;
+    }
+}
+
 static enum sl_err tcp_flush(struct sl_ep *ep)
 {
     struct sl_ep_tcp *tcp = tcp_of(ep);
@@ -80,6 +90,7 @@ static enum sl_err tcp_flush(struct sl_ep *ep)
     }
     enum sl_err rc = send_some(tcp, &bytes, false);
     sl_pending_cut(&tcp->out, before - bytes.len);
+    count_held(tcp);
     return rc;
 }
 
@@ -94,6 +105,7 @@ static enum sl_err tcp_write(struct sl_ep *ep, struct sl_scratch *scratch, struc
         return rc;
     }
     rc = sl_pending_put(&tcp->out, bytes, tcp->pending_max_bytes);
+    count_held(tcp);
     return rc == SL_OK ? SL_AGAIN : rc;
 }
 
@@ -171,6 +183,7 @@ static void tcp_free(struct sl_reap *reap)
 {
     struct sl_ep_tcp *tcp = SL_CONTAINER_OF(reap, struct sl_ep_tcp, reap);
     sl_pending_fini(&tcp->out);
+    count_held(tcp);
     free(tcp);
 }
 

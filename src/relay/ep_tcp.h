@@ -20,6 +20,8 @@ struct sl_ep_tcp {
     struct sl_ep_owner *owner;
     struct sl_pending out;
     size_t pending_max_bytes;
+    size_t *held_bytes;   /* of all connections together, kept up to date; NULL: nobody counts */
+    size_t counted_bytes; /* of `out`, in it */
     /* Edges that were seen and not used up. */
     bool is_readable, is_writable;
     bool has_nagle; /* TCP_NODELAY is not set yet, and wanted before the second send */

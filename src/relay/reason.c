@@ -16,6 +16,25 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                               "handshake; `warn` when it was the upstream's." },
     [SL_REASON_IDLE_TIMEOUT] = { "idle_timeout", SL_LOG_INFO,
                                  "No byte moved for `timeouts.idle`." },
+    [SL_REASON_HALF_CLOSE_TIMEOUT] = { "half_close_timeout", SL_LOG_INFO,
+                                       "One side had ended, and of the other no byte came for "
+                                       "`timeouts.half_close`, which is shorter than "
+                                       "`timeouts.idle`." },
+    [SL_REASON_SESSION_TIMEOUT] = { "session_timeout", SL_LOG_INFO,
+                                    "The connection was as old as `timeouts.session` lets one "
+                                    "become." },
+    [SL_REASON_ADDRESS_DENIED] = { "address_denied", SL_LOG_INFO,
+                                   "`from` does not let the client's address in." },
+    [SL_REASON_RATE_LIMIT] = { "rate_limit", SL_LOG_INFO,
+                               "The client's address had made more connections than "
+                               "`limits.rate` of the service." },
+    [SL_REASON_CONNECTIONS_LIMIT] = { "connections_limit", SL_LOG_WARN,
+                                      "`limits.connections` was reached, of the service or of all "
+                                      "(refused with `over: refuse`)." },
+    [SL_REASON_HANDSHAKES_LIMIT] = { "handshakes_limit", SL_LOG_WARN,
+                                     "`limits.handshakes` was reached, in the same way." },
+    [SL_REASON_MEMORY_LIMIT] = { "memory_limit", SL_LOG_WARN,
+                                 "`limits.memory` was reached, in the same way." },
     [SL_REASON_CLIENT_CLOSED] = { "client_closed", SL_LOG_INFO,
                                   "The client went away before relaying began." },
     [SL_REASON_HANDSHAKE_TIMEOUT] = { "handshake_timeout", SL_LOG_INFO,
@@ -53,7 +72,7 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                     "The upstream went away before its handshake was done." },
     [SL_REASON_UPSTREAM_HANDSHAKE_TIMEOUT] = { "upstream_handshake_timeout", SL_LOG_WARN,
                                                "The upstream did not finish its handshake within "
-                                               "`timeouts.handshake`." },
+                                               "`timeouts.upstream_handshake`." },
     [SL_REASON_UPSTREAM_HANDSHAKE_FAILED] = { "upstream_handshake_failed", SL_LOG_WARN,
                                               "The handshake with the upstream failed." },
     [SL_REASON_UPSTREAM_NOT_TLS] = { "upstream_not_tls", SL_LOG_WARN,

@@ -25,6 +25,11 @@ bool sl_relay_is_active(const struct sl_relay *relay)
     return relay->to_upstream.is_active || relay->to_client.is_active;
 }
 
+bool sl_relay_is_half_closed(const struct sl_relay *relay)
+{
+    return (relay->to_upstream.state == SL_FLOW_SHUT) != (relay->to_client.state == SL_FLOW_SHUT);
+}
+
 /*
  * Looks at one side: `from` is the flow that reads it, `to` the one that writes it. SL_OK when it
  * lives.

@@ -25,5 +25,8 @@ void sl_relay_init(struct sl_relay *relay, struct sl_ep *client, struct sl_ep *u
 SL_CHECKED enum sl_err sl_relay_turn(struct sl_relay *relay, struct sl_scratch *scratch,
                                      size_t budget_bytes);
 
+/** True when one direction has ended cleanly and the other has not. */
+bool sl_relay_is_half_closed(const struct sl_relay *relay);
+
 /** True when a byte moved in the last turn. */
 bool sl_relay_is_active(const struct sl_relay *relay);

@@ -30,6 +30,18 @@ void sl_scratch_fini(struct sl_scratch *scratch)
     *scratch = (struct sl_scratch){ 0 };
 }
 
+bool sl_scratch_is_over(const struct sl_scratch *scratch)
+{
+    return scratch->held_max_bytes != 0 && scratch->held_bytes >= scratch->held_max_bytes;
+}
+
+size_t sl_scratch_recv_max(const struct sl_scratch *scratch)
+{
+    return sl_scratch_is_over(scratch)
+               ? SL_MIN(scratch->chunk_bytes, (size_t)SL_SCRATCH_SPARING_BYTES)
+               : scratch->chunk_bytes;
+}
+
 size_t sl_scratch_pending_max(const struct sl_scratch *scratch)
 {
     return scratch->seal.cap + CONTROL_BYTES_MAX;

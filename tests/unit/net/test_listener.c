@@ -19,11 +19,16 @@ struct world {
     struct sl_scratch scratch;
     struct sl_conn_env env;
     struct sl_conn_plan plan;
+    struct sl_conf_from from;
+    struct sl_gate gate;
+    struct sl_tally tally;
     struct sl_acceptor acceptor;
     struct sl_addr addrs[2];
     int supervisor_fds[2]; /* the same sockets, as another process holds them */
     int clients[CLIENTS_COUNT];
-    unsigned pauses_count, fds_count;
+    unsigned pauses_count, listener_pauses_count, fds_count;
+    enum sl_reason refused[CLIENTS_COUNT];
+    unsigned refused_count;
     struct sl_watch waker; /* its event closes the acceptor */
 };
 
@@ -53,9 +58,21 @@ static const struct sl_conn_hooks HOOKS = { .connect = hook_connect,
                                             .ended = hook_ended,
                                             .freed = hook_freed };
 
-static void on_pause(struct sl_acceptor *acceptor)
+static void on_pause(struct sl_acceptor *acceptor, struct sl_listener *listener)
 {
-    SL_CONTAINER_OF(acceptor, struct world, acceptor)->pauses_count++;
+    struct world *w = SL_CONTAINER_OF(acceptor, struct world, acceptor);
+    w->pauses_count += listener == NULL;
+    w->listener_pauses_count += listener != NULL;
+}
+
+static void on_refused(struct sl_acceptor *acceptor, const struct sl_listener *listener,
+                       enum sl_reason reason, const struct sl_addr *client)
+{
+    struct world *w = SL_CONTAINER_OF(acceptor, struct world, acceptor);
+    assert_non_null(listener);
+    assert_int_not_equal(sl_addr_port(client), 0);
+    assert_true(w->refused_count < CLIENTS_COUNT);
+    w->refused[w->refused_count++] = reason;
 }
 
 static int world_setup(void **state)
@@ -160,7 +177,7 @@ static void at_the_limit_clients_wait_until_one_has_gone(void **state)
     turn_until_accepted(w, CONNS_MAX);
     assert_true(turn_for(w, 100) < 10); /* no spinning while they wait */
     assert_int_equal(w->env.conns_count, CONNS_MAX);
-    assert_int_equal(w->acceptor.paused, SL_ACCEPT_CONNECTIONS_LIMIT);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_CONNECTIONS_LIMIT);
     assert_int_equal(w->pauses_count, 1);
     for (unsigned i = 1; i <= CLIENTS_COUNT - CONNS_MAX; i++) {
         struct sl_conn *conn = SL_CONTAINER_OF(w->env.conns.next, struct sl_conn, node);
@@ -169,7 +186,117 @@ static void at_the_limit_clients_wait_until_one_has_gone(void **state)
         assert_int_equal(w->env.conns_count, CONNS_MAX);
     }
     kill_all(w);
-    assert_int_equal(w->acceptor.paused, SL_ACCEPT_RUNS);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_RUNS);
+}
+
+/* The first listener's service from now on has bounds. */
+static void gate_begin(struct world *w)
+{
+    w->gate.from = &w->from;
+    w->acceptor.on_refused = on_refused;
+    w->plan.gate = &w->gate;
+    w->plan.tally = &w->tally;
+}
+
+static void turn_until_refused(struct world *w, unsigned count)
+{
+    uint64_t deadline_ms = ends_deadline();
+    while (w->refused_count < count) {
+        ends_turn(&w->loop, deadline_ms);
+    }
+}
+
+static void a_service_that_is_full_pauses_alone(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    w->gate.bounds.conns_max_count = 1;
+    w->clients[0] = ends_connect(&w->addrs[0]);
+    w->clients[1] = ends_connect(&w->addrs[0]);
+    turn_until_accepted(w, 1);
+    assert_true(turn_for(w, 50) < 10);
+    assert_int_equal(w->tally.conns_count, 1);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_RUNS);
+    assert_int_equal(w->pauses_count, 0);
+    assert_int_equal(w->listener_pauses_count, 1);
+    kill_all(w);
+    turn_until_accepted(w, 2);
+    assert_int_equal(w->listener_pauses_count, 2);
+    assert_int_equal(w->tally.conns_count, 1);
+    kill_all(w);
+    assert_int_equal(w->tally.conns_count, 0);
+    assert_int_equal(w->tally.handshakes_count, 0);
+    assert_int_equal(w->env.handshakes_count, 0);
+}
+
+static void a_service_that_is_full_refuses_where_that_is_wanted(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    w->gate.bounds = (struct sl_bounds){ .conns_max_count = 1, .is_refusing = true };
+    for (size_t i = 0; i < 3; i++) {
+        w->clients[i] = ends_connect(&w->addrs[0]);
+    }
+    turn_until_refused(w, 2);
+    assert_int_equal(w->refused[0], SL_REASON_CONNECTIONS_LIMIT);
+    assert_int_equal(w->env.conns_count, 1);
+    assert_int_equal(w->listener_pauses_count, 0);
+}
+
+static void at_the_limit_of_all_more_are_refused_where_that_is_wanted(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    w->acceptor.bounds.is_refusing = true;
+    for (size_t i = 0; i < CLIENTS_COUNT; i++) {
+        w->clients[i] = ends_connect(&w->addrs[0]);
+    }
+    turn_until_refused(w, CLIENTS_COUNT - CONNS_MAX);
+    assert_int_equal(w->env.conns_count, CONNS_MAX);
+    assert_int_equal(w->pauses_count, 0);
+    assert_int_equal(w->refused[0], SL_REASON_CONNECTIONS_LIMIT);
+}
+
+static void without_descriptors_nobody_is_refused(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    w->acceptor.bounds.is_refusing = true;
+    w->acceptor.max_reason = SL_ACCEPT_NO_DESCRIPTORS;
+    for (size_t i = 0; i < CLIENTS_COUNT; i++) {
+        w->clients[i] = ends_connect(&w->addrs[0]);
+    }
+    turn_until_accepted(w, CONNS_MAX);
+    (void)turn_for(w, 50);
+    assert_int_equal(w->refused_count, 0);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_NO_DESCRIPTORS);
+}
+
+static void who_is_denied_is_refused_before_there_is_a_connection(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    struct sl_prefix all;
+    assert_int_equal(sl_prefix_parse(SL_SLICE("127.0.0.0/8"), &all), SL_OK);
+    w->from = (struct sl_conf_from){ .deny = &all, .deny_count = 1 };
+    w->clients[0] = ends_connect(&w->addrs[0]);
+    turn_until_refused(w, 1);
+    assert_int_equal(w->refused[0], SL_REASON_ADDRESS_DENIED);
+    assert_int_equal(w->env.conns_count, 0);
+}
+
+static void held_memory_pauses_and_its_end_is_noticed(void **state)
+{
+    struct world *w = *state;
+    gate_begin(w);
+    w->scratch.held_max_bytes = 1000;
+    w->scratch.held_bytes = 1000;
+    w->clients[0] = ends_connect(&w->addrs[0]);
+    assert_true(turn_for(w, 400) < 20);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_MEMORY_LIMIT);
+    assert_int_equal(w->acceptor.accepted_count, 0);
+    w->scratch.held_bytes = 999;
+    turn_until_accepted(w, 1);
 }
 
 static void without_descriptors_accepting_pauses_and_goes_on_by_itself(void **state)
@@ -183,14 +310,14 @@ static void without_descriptors_accepting_pauses_and_goes_on_by_itself(void **st
     low = (struct rlimit){ .rlim_cur = (rlim_t)next_fd, .rlim_max = before.rlim_max };
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     assert_int_equal(sl_loop_turn(&w->loop, 100), SL_OK);
-    enum sl_accept_pause paused = w->acceptor.paused;
+    enum sl_accept_pause paused = w->acceptor.state.paused;
     unsigned turns_count = turn_for(w, 600);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(paused, SL_ACCEPT_NO_DESCRIPTORS);
     assert_true(turns_count < 20);
     assert_int_equal(w->acceptor.accepted_count, 0);
     turn_until_accepted(w, 1);
-    assert_int_equal(w->acceptor.paused, SL_ACCEPT_RUNS);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_RUNS);
 }
 
 /* Closing a descriptor does not end its watch when another process holds the same socket. */
@@ -258,6 +385,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(clients_of_every_listener_are_taken),
         WITH_WORLD(at_the_limit_clients_wait_until_one_has_gone),
+        WITH_WORLD(a_service_that_is_full_pauses_alone),
+        WITH_WORLD(a_service_that_is_full_refuses_where_that_is_wanted),
+        WITH_WORLD(at_the_limit_of_all_more_are_refused_where_that_is_wanted),
+        WITH_WORLD(without_descriptors_nobody_is_refused),
+        WITH_WORLD(who_is_denied_is_refused_before_there_is_a_connection),
+        WITH_WORLD(held_memory_pauses_and_its_end_is_noticed),
         WITH_WORLD(without_descriptors_accepting_pauses_and_goes_on_by_itself),
         WITH_WORLD(what_is_closed_is_not_listened_to_though_another_holds_it_open),
         WITH_WORLD(a_listener_can_be_closed_in_the_turn_of_its_own_event),
