@@ -3,8 +3,9 @@
 #include "sys/clock.h"
 #include "sys/process.h"
 #include <string.h>
+#include <unistd.h>
 
-enum { RETRY_MS = 50 };
+enum { RETRY_MS = 50, TELL_MS = 1000 };
 
 static void on_flush(struct sl_task *task)
 {
@@ -35,6 +36,12 @@ void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level
     sl_logline_begin(line, log->format, sl_clock_unix_ms(), level, event);
 }
 
+static void drop(struct sl_log *log, uint64_t count)
+{
+    log->dropped_count += count;
+    log->lost_count += count;
+}
+
 void sl_log_put(struct sl_log *log, struct sl_logline *line)
 {
     struct sl_slice text = sl_logline_end(line);
@@ -45,7 +52,7 @@ void sl_log_put(struct sl_log *log, struct sl_logline *line)
         sl_log_flush(log);
     }
     if (text.len > sizeof(log->buffer) - log->len) {
-        log->dropped_count++;
+        drop(log, 1);
         return;
     }
     if (text.len > sizeof(log->buffer) - log->head - log->len) {
@@ -77,6 +84,24 @@ static uint64_t count_lines(struct sl_slice text)
     return count;
 }
 
+/* Lines are written again: how many were not? */
+static void tell_lost(struct sl_log *log)
+{
+    struct sl_logline line;
+    const uint64_t now_ms = log->loop->now_ms;
+    const bool is_soon = log->told_ms != 0 && now_ms - log->told_ms < TELL_MS;
+    if (log->lost_count == log->told_count || is_soon ||
+        log->len > sizeof(log->buffer) - SL_LOGLINE_MAX) {
+        return;
+    }
+    log->told_count = log->lost_count;
+    log->told_ms = now_ms;
+    sl_log_begin(log, &line, SL_LOG_WARN, "log_dropped");
+    sl_logline_u64(&line, "pid", (uint64_t)getpid());
+    sl_logline_u64(&line, "lines", log->lost_count);
+    sl_log_put(log, &line);
+}
+
 void sl_log_flush(struct sl_log *log)
 {
     while (log->len > 0) {
@@ -88,10 +113,13 @@ void sl_log_flush(struct sl_log *log)
             return;
         }
         if (rc != SL_OK) { /* a full disk, a reader that is gone */
-            log->dropped_count += count_lines(front);
+            drop(log, count_lines(front));
         }
         log->len -= len;
         log->head = log->len == 0 ? 0 : log->head + len;
+        if (rc == SL_OK) {
+            tell_lost(log);
+        }
     }
 }
 
@@ -101,7 +129,7 @@ void sl_log_fini(struct sl_log *log)
         return;
     }
     sl_log_flush(log);
-    log->dropped_count += count_lines(sl_slice_of(log->buffer + log->head, log->len));
+    drop(log, count_lines(sl_slice_of(log->buffer + log->head, log->len)));
     log->len = 0;
     sl_task_cancel(&log->flush);
     sl_timer_cancel(&log->retry);

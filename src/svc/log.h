@@ -15,7 +15,10 @@ struct sl_log {
     struct sl_task flush;
     struct sl_timer retry;
     uint64_t dropped_count; /* lines */
-    size_t head, len;       /* what waits stands at buffer + head */
+    uint64_t lost_count;    /* the same; nobody sets it back */
+    uint64_t told_count;    /* of them, in the last line about it */
+    uint64_t told_ms;
+    size_t head, len; /* what waits stands at buffer + head */
     char buffer[SL_LOG_BUFFER_BYTES];
 };
 
@@ -28,7 +31,8 @@ bool sl_log_wants(const struct sl_log *log, enum sl_log_level level);
 void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,
                   const char *event);
 
-/** Ends the line and queues it; it is written at the end of the loop's turn. */
+/** Ends the line and queues it; it is written at the end of the loop's turn. When lines have been
+ * dropped and others can be written again, the event log_dropped says how many, once a second. */
 void sl_log_put(struct sl_log *log, struct sl_logline *line);
 
 /** Writes what can be written and counts the rest as dropped: nothing comes after it. */
