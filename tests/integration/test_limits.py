@@ -12,6 +12,14 @@ import peers
 from scale import MIB, PATIENCE, until
 
 
+@pytest.fixture(name="fleet")
+def fixture_fleet(fleet):
+    """Clients that are left open do not keep anything from ending."""
+    run = fleet.run
+    fleet.run = lambda config, **options: run({"drain": "0s", **config}, **options)
+    return fleet
+
+
 @pytest.fixture(name="echo")
 def fixture_echo(stack):
     return stack.enter_context(peers.ManyEcho())
@@ -51,9 +59,6 @@ def open_client(one, stack, service="main"):
 
 def stop_line(one):
     one.signal(signal.SIGTERM)
-    one.wait_log("drain")
-    with contextlib.suppress(ProcessLookupError):
-        one.signal(signal.SIGTERM)
     one.wait_exit()
     return one.wait_log("stop")
 
