@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/chain.h"
 #include "base/def.h"
+#include "codec/der.h"
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 enum { SERIAL_BYTES_MAX = 20 }; /* RFC 5280 4.1.2.2 */
 
@@ -103,6 +105,85 @@ static bool is_policy_bound_lightly(const X509 *cert)
     return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(cert, at)) == 0;
 }
 
+/* RFC 5280 4.2: extnValue is one DER value; libcrypto reads it and passes over what follows. */
+static bool has_more_behind(const X509 *cert)
+{
+    static const int READ[] = {
+        NID_subject_alt_name,        NID_ext_key_usage,      NID_key_usage,
+        NID_basic_constraints,       NID_name_constraints,   NID_certificate_policies,
+        NID_policy_constraints,      NID_inhibit_any_policy, NID_subject_key_identifier,
+        NID_authority_key_identifier
+    };
+    for (size_t i = 0; i < SL_COUNT(READ); i++) {
+        const int at = X509_get_ext_by_NID(cert, READ[i], -1);
+        const ASN1_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(cert, at));
+        struct sl_reader r = { 0 };
+        if (value != NULL) {
+            r = sl_reader_of(
+                sl_slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+            (void)sl_der_next(&r);
+        }
+        if (value != NULL && !sl_reader_is_done(&r)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An address and a mask of the same length, in the manner of CIDR (RFC 5280 4.2.1.10). */
+static bool is_prefix(const ASN1_OCTET_STRING *value)
+{
+    enum { IPV4_TREE = 8, IPV6_TREE = 32 }; /* bytes */
+    const int len = ASN1_STRING_length(value);
+    const uint8_t *bytes = ASN1_STRING_get0_data(value);
+    bool is_over = false;
+    if (len != IPV4_TREE && len != IPV6_TREE) {
+        return false;
+    }
+    for (int bit = len / 2 * 8; bit < len * 8; bit++) {
+        const bool is_set = (bytes[bit / 8] & 0x80 >> bit % 8) != 0;
+        if (is_set && is_over) {
+            return false;
+        }
+        is_over = !is_set;
+    }
+    return true;
+}
+
+static bool are_trees_sound(const STACK_OF(GENERAL_SUBTREE) * trees)
+{
+    for (int i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+        const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(trees, i)->base;
+        int type = 0;
+        const ASN1_STRING *value = GENERAL_NAME_get0_value(base, &type);
+        if (type == GEN_IPADD && !is_prefix(value)) {
+            return false;
+        }
+        /* it would match nothing, and so permit or exclude what nobody has meant */
+        if (type == GEN_DNS &&
+            memchr(ASN1_STRING_get0_data(value), '*', (size_t)ASN1_STRING_length(value)) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RFC 5280 4.2.1.10; it "MUST NOT" be an empty sequence. */
+static bool are_constraints_malformed(const X509 *cert)
+{
+    if (!has_extension(cert, NID_name_constraints)) {
+        return false;
+    }
+    NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(cert, NID_name_constraints, NULL, NULL);
+    const bool is_sound =
+        constraints != NULL &&
+        (constraints->permittedSubtrees != NULL || constraints->excludedSubtrees != NULL) &&
+        are_trees_sound(constraints->permittedSubtrees) &&
+        are_trees_sound(constraints->excludedSubtrees);
+    NAME_CONSTRAINTS_free(constraints);
+    return !is_sound;
+}
+
 static const char *flaw_of(X509 *cert, int depth, bool is_server)
 {
     if (is_of_other_purpose(cert, is_server)) {
@@ -116,6 +197,12 @@ static const char *flaw_of(X509 *cert, int depth, bool is_server)
     }
     if (is_policy_bound_lightly(cert)) {
         return "its policy constraints are not critical";
+    }
+    if (has_more_behind(cert)) {
+        return "something stands behind the value of an extension";
+    }
+    if (are_constraints_malformed(cert)) {
+        return "its name constraints are malformed";
     }
     if (depth == 0 && has_extension(cert, NID_name_constraints)) {
         return "it has name constraints and is not a CA's";

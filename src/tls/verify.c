@@ -4,6 +4,7 @@
 #include "tls/crl_impl.h"
 #include "tls/error.h"
 #include "tls/identity.h"
+#include "tls/path.h"
 #include "tls/session_impl.h"
 #include "tls/x509.h"
 #include <openssl/err.h>
@@ -187,6 +188,88 @@ static bool path_verify(struct sl_tls *tls, X509_STORE_CTX *verify)
     return is_ok;
 }
 
+/* What a path has to be besides good to libcrypto. */
+static bool path_accept(struct sl_tls *tls, X509_STORE_CTX *verify)
+{
+    X509_STORE_CTX_set_error(verify, X509_V_OK); /* what was excused is none */
+    return flaws_check(tls, verify) && pins_check(tls, verify);
+}
+
+/* Another path, judged apart: what is said of it is not told. */
+struct other {
+    struct sl_tls_path_judge judge;
+    struct sl_tls *tls;
+    X509_STORE_CTX *verify; /* whose path was not good */
+};
+
+/* A context like `verify`, for nothing but that path. */
+static bool other_open(X509_STORE_CTX *verify, X509_STORE_CTX *alone, STACK_OF(X509) * links,
+                       STACK_OF(X509) * anchors)
+{
+    const int ssl_at = SSL_get_ex_data_X509_STORE_CTX_idx();
+    X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
+    if (param == NULL || X509_VERIFY_PARAM_set1(param, X509_STORE_CTX_get0_param(verify)) != 1 ||
+        X509_STORE_CTX_init(alone, X509_STORE_CTX_get0_store(verify),
+                            X509_STORE_CTX_get0_cert(verify), links) != 1) {
+        X509_VERIFY_PARAM_free(param);
+        return false;
+    }
+    X509_STORE_CTX_set0_param(alone, param);
+    X509_STORE_CTX_set0_trusted_stack(alone, anchors);
+    X509_STORE_CTX_set_verify_cb(alone, verified);
+    return X509_STORE_CTX_set_ex_data(alone, ssl_at, X509_STORE_CTX_get_ex_data(verify, ssl_at)) ==
+           1;
+}
+
+static bool other_is_good(struct sl_tls_path_judge *judge, STACK_OF(X509) * links, X509 *anchor)
+{
+    const struct other *other = SL_CONTAINER_OF(judge, struct other, judge);
+    struct sl_tls *tls = other->tls;
+    X509_STORE_CTX *alone = X509_STORE_CTX_new();
+    STACK_OF(X509) *anchors = sk_X509_new_null();
+    bool is_good = false;
+    tls->is_crl_stale = false;
+    if (alone != NULL && anchors != NULL && sk_X509_push(anchors, anchor) > 0 &&
+        other_open(other->verify, alone, links, anchors)) {
+        if (tls->ctx->demands.crls != NULL) {
+            X509_STORE_CTX_set0_crls(alone, tls->ctx->demands.crls->all);
+        }
+        is_good = X509_verify_cert(alone) == 1 && path_accept(tls, alone);
+        STACK_OF(X509) *chain = is_good ? X509_STORE_CTX_get1_chain(alone) : NULL;
+        is_good = chain != NULL;
+        if (is_good) {
+            X509_STORE_CTX_set0_verified_chain(other->verify, chain);
+        }
+    }
+    X509_STORE_CTX_free(alone);
+    sk_X509_free(anchors);
+    return is_good;
+}
+
+/* A path that was not good may have been the wrong one: crossed certificates make several. */
+static bool others_try(struct sl_tls *tls, X509_STORE_CTX *verify)
+{
+    struct other other = { .judge = { other_is_good }, .tls = tls, .verify = verify };
+    struct sl_diag other_diag = { "" }, *diag = tls->diag;
+    const enum sl_err verdict = tls->verdict;
+    const int error = X509_STORE_CTX_get_error(verify);
+    const bool is_stale = tls->is_crl_stale;
+    if (verdict != SL_EVERIFY) {
+        return false;
+    }
+    tls->diag = &other_diag;
+    const bool is_good = sl_tls_paths_try(verify, &other.judge);
+    tls->diag = diag;
+    tls->verdict = is_good ? SL_OK : verdict;
+    X509_STORE_CTX_set_error(verify, is_good ? X509_V_OK : error);
+    if (is_good) {
+        sl_diag_set(diag, "%s", "");
+    } else {
+        tls->is_crl_stale = is_stale;
+    }
+    return is_good;
+}
+
 /* What libssl calls in place of X509_verify_cert. */
 static int chain_verify(X509_STORE_CTX *verify, void *arg)
 {
@@ -198,14 +281,9 @@ static int chain_verify(X509_STORE_CTX *verify, void *arg)
     if (tls->ctx->demands.crls != NULL) {
         X509_STORE_CTX_set0_crls(verify, tls->ctx->demands.crls->all);
     }
-    if (!path_verify(tls, verify)) {
-        return 0;
-    }
-    X509_STORE_CTX_set_error(verify, X509_V_OK); /* what was excused is none */
-    return flaws_check(tls, verify) && dates_read(tls, verify) && pins_check(tls, verify) &&
-                   names_check(tls, verify)
-               ? 1
-               : 0;
+    const bool is_good =
+        (path_verify(tls, verify) && path_accept(tls, verify)) || others_try(tls, verify);
+    return is_good && dates_read(tls, verify) && names_check(tls, verify) ? 1 : 0;
 }
 
 /* RFC 5280 6.1.1 (c): a user who does not care names any-policy; libcrypto's user has none. */

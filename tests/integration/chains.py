@@ -45,12 +45,14 @@ class World:
             "with_constraints": self.authority("Odd 8", add={
                 "nc": (True, x509.name_constraints(["dns:example"]))}),
             "that_signs_no_ca": self.authority("Odd 9", pathlen=0),
+            "aged": self.authority("Aged root", begin=NOW - 9 * DAY, end=NOW - DAY),
+            "aged_anew": self.authority("Aged root"),
         }
 
     def key(self, of):
         """One key for each name: keys are dear."""
         if of not in self.keys:
-            self.keys[of] = Key(of if of.startswith("rsa-") else "ec")
+            self.keys[of] = Key(of if of.startswith(("rsa-", "p-")) else "ec")
         return self.keys[of]
 
     def _cert(self, subject, key, extensions, issuer, drop=(), add=None, **fields):

@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 import chains
+import chains_more
 import ends
 import peers
 import pki as pki_module
@@ -21,7 +22,7 @@ from scale import SLOW, until
 
 SECRET = b"what only a verified upstream may read"
 SHORT = datetime.timedelta(seconds=3)
-NUMBERED = [(side, case) for case in chains.CASES for side in case.sides]
+NUMBERED = [(side, case) for case in [*chains.CASES, *chains_more.CASES] for side in case.sides]
 
 
 class Standing:

@@ -34,6 +34,7 @@ OIDS = {
 }
 KEY_USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment",
               "keyAgreement", "keyCertSign", "cRLSign"]
+CURVES = {"ec": ec.SECP256R1, "p-192": ec.SECP192R1, "p-521": ec.SECP521R1}
 HASHES = {"sha256": hashes.SHA256, "sha1": hashes.SHA1, "md5": hashes.MD5}
 
 
@@ -90,14 +91,17 @@ def name(*pairs):
 
 
 def general_name(text):
-    """"dns:a.test", "ip:10.0.0.1" (a subtree: "ip:10.0.0.0/255.0.0.0"), "email:", "uri:"."""
+    """"dns:a.test", "ip:10.0.0.1" (a subtree: "ip:10.0.0.0/255.0.0.0"), "email:", "uri:";
+    as a pair of kind and bytes also "dir", "rid" and "raw"."""
     kind, value = text if isinstance(text, tuple) else text.split(":", 1)
     if kind == "ip":
         parts = value if isinstance(value, bytes) else b"".join(map(ip_bytes, value.split("/")))
         return tlv(0x87, parts)
     if kind == "dir":
         return tlv(0xA4, value)
-    tag = {"email": 0x81, "dns": 0x82, "uri": 0x86}[kind]
+    if kind == "raw":
+        return value
+    tag = {"email": 0x81, "dns": 0x82, "uri": 0x86, "rid": 0x88}[kind]
     return tlv(tag, value if isinstance(value, bytes) else value.encode())
 
 
@@ -132,8 +136,8 @@ def eku(*purposes):
 
 class Key:
     def __init__(self, kind="ec"):
-        self.kind = "ec" if kind == "ec" else "rsa"
-        self.private = (ec.generate_private_key(ec.SECP256R1()) if kind == "ec"
+        self.kind = "ec" if kind in CURVES else "rsa"
+        self.private = (ec.generate_private_key(CURVES[kind]()) if kind in CURVES
                         else rsa.generate_private_key(65537, int(kind[4:])))
         self.spki = self.private.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
