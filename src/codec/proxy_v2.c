@@ -1,136 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "codec/proxy_v2.h"
+#include "base/crc32c.h"
 #include "base/reader.h"
+#include "codec/proxy_v2_wire.h"
 #include <string.h>
 
-enum { HEAD_BYTES = 16 };  /* signature, version and command, family, length */
-enum { LENGTH_AT = 14 };   /* where the length of the rest stands */
-enum { UNIX_BYTES = 108 }; /* of one path on the wire */
-enum { COMMAND_LOCAL = 0x20, COMMAND_PROXY = 0x21 }; /* with the version, 2, in the high half */
-enum { SSL_TLS = 0x01, SSL_CERT_CONN = 0x02, SSL_CERT_SESSION = 0x04 };
+static const struct sl_slice SIGNATURE = SL_SLICE_INIT(SL_PROXY_V2_SIGNATURE);
 
-_Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) == UNIX_BYTES, "paths fit both ways");
-
-enum tlv {
-    TLV_ALPN = 0x01,
-    TLV_AUTHORITY = 0x02,
-    TLV_SSL = 0x20,
-    TLV_SSL_VERSION = 0x21,
-    TLV_SSL_CN = 0x22,
-    TLV_SSL_CIPHER = 0x23,
-    TLV_SSL_GROUP = 0x26,
-    TLV_RESUMED = 0xe0,
-};
-
-static const struct sl_slice SIGNATURE = SL_SLICE_INIT("\r\n\r\n\0\r\nQUIT\n");
-
-/* Every legal byte of family and transport. The first row of a family is the one that is sent. */
+/* Every legal byte of family and transport. */
 static const struct family {
     uint8_t byte;
     sa_family_t family;
     uint8_t each_bytes; /* of one address, port not counted */
 } FAMILIES[] = {
-    { 0x00, AF_UNSPEC, 0 },        { 0x11, AF_INET, 4 },   { 0x12, AF_INET, 4 },
-    { 0x21, AF_INET6, 16 },        { 0x22, AF_INET6, 16 }, { 0x31, AF_UNIX, UNIX_BYTES },
-    { 0x32, AF_UNIX, UNIX_BYTES },
+    { SL_PROXY_V2_UNSPEC, AF_UNSPEC, 0 },
+    { SL_PROXY_V2_TCP4, AF_INET, 4 },
+    { SL_PROXY_V2_UDP4, AF_INET, 4 },
+    { SL_PROXY_V2_TCP6, AF_INET6, 16 },
+    { SL_PROXY_V2_UDP6, AF_INET6, 16 },
+    { SL_PROXY_V2_UNIX_STREAM, AF_UNIX, SL_PROXY_V2_PATH },
+    { SL_PROXY_V2_UNIX_DGRAM, AF_UNIX, SL_PROXY_V2_PATH },
 };
-
-static sa_family_t family_of(const struct sl_addr *addr)
-{
-    return addr->len == 0 ? AF_UNSPEC : addr->sa.any.sa_family;
-}
-
-static bool put_ip(struct sl_wbuf *out, const struct sl_addr *addr)
-{
-    bool is_v4 = family_of(addr) == AF_INET;
-    const void *bytes = is_v4 ? (const void *)&addr->sa.in.sin_addr : &addr->sa.in6.sin6_addr;
-    return sl_wbuf_put(out, sl_slice_of(bytes, is_v4 ? 4 : 16)) == SL_OK;
-}
-
-static bool put_path(struct sl_wbuf *out, const struct sl_addr *addr)
-{
-    uint8_t path[UNIX_BYTES] = { 0 };
-    size_t head = offsetof(struct sockaddr_un, sun_path);
-    size_t len = addr->len > head ? addr->len - head : 0;
-    memcpy(path, addr->sa.un.sun_path, SL_MIN(len, sizeof(path)));
-    return sl_wbuf_put(out, sl_slice_of(path, sizeof(path))) == SL_OK;
-}
-
-static bool put_addresses(struct sl_wbuf *out, const struct sl_proxy_v2 *header)
-{
-    switch (family_of(&header->source)) {
-    case AF_INET:
-    case AF_INET6:
-        return put_ip(out, &header->source) && put_ip(out, &header->destination) &&
-               sl_wbuf_put_u16(out, sl_addr_port(&header->source)) == SL_OK &&
-               sl_wbuf_put_u16(out, sl_addr_port(&header->destination)) == SL_OK;
-    case AF_UNIX:
-        return put_path(out, &header->source) && put_path(out, &header->destination);
-    default:
-        return true;
-    }
-}
-
-/* A value too long for its length field is too long for `out` as well, so nothing of it is sent. */
-static bool put_tlv(struct sl_wbuf *out, uint8_t type, struct sl_slice value)
-{
-    return value.len == 0 ||
-           (sl_wbuf_put_u8(out, type) == SL_OK &&
-            sl_wbuf_put_u16(out, (uint16_t)value.len) == SL_OK && sl_wbuf_put(out, value) == SL_OK);
-}
-
-static bool put_tls(struct sl_wbuf *out, const struct sl_proxy_v2 *header)
-{
-    uint8_t bytes[SL_PROXY_V2_MAX];
-    struct sl_wbuf ssl = sl_wbuf_of(bytes, sizeof(bytes));
-    uint8_t flags = SSL_TLS;
-    if (header->has_client_cert) {
-        flags |= SSL_CERT_SESSION;
-        flags |= header->is_resumed ? 0 : SSL_CERT_CONN; /* a resumed session sends none again */
-    }
-    uint8_t resumed = header->is_resumed ? 1 : 0;
-    return sl_wbuf_put_u8(&ssl, flags) == SL_OK &&
-           sl_wbuf_put_u32(&ssl, header->has_client_cert ? 0 : 1) == SL_OK &&
-           put_tlv(&ssl, TLV_SSL_VERSION, header->version) &&
-           put_tlv(&ssl, TLV_SSL_CN, header->common_name) &&
-           put_tlv(&ssl, TLV_SSL_CIPHER, header->cipher) &&
-           put_tlv(&ssl, TLV_SSL_GROUP, header->group) &&
-           put_tlv(out, TLV_SSL, sl_wbuf_slice(&ssl)) &&
-           put_tlv(out, TLV_RESUMED, sl_slice_of(&resumed, 1));
-}
-
-static const struct family *family_by_address(sa_family_t family)
-{
-    for (size_t i = 0; i < SL_COUNT(FAMILIES); i++) {
-        if (FAMILIES[i].family == family) {
-            return &FAMILIES[i];
-        }
-    }
-    return NULL;
-}
-
-enum sl_err sl_proxy_v2_emit(const struct sl_proxy_v2 *header, struct sl_wbuf *out)
-{
-    const struct family *family = family_by_address(family_of(&header->source));
-    if (family == NULL || family_of(&header->destination) != family->family) {
-        return SL_EINVAL;
-    }
-    uint8_t bytes[SL_PROXY_V2_MAX];
-    struct sl_wbuf whole = sl_wbuf_of(bytes, sizeof(bytes));
-    bool fits =
-        sl_wbuf_put(&whole, SIGNATURE) == SL_OK && sl_wbuf_put_u8(&whole, COMMAND_PROXY) == SL_OK &&
-        sl_wbuf_put_u8(&whole, family->byte) == SL_OK && sl_wbuf_put_u16(&whole, 0) == SL_OK &&
-        put_addresses(&whole, header) && put_tlv(&whole, TLV_ALPN, header->alpn) &&
-        put_tlv(&whole, TLV_AUTHORITY, header->authority) &&
-        (!header->is_tls || put_tls(&whole, header));
-    if (!fits) {
-        return SL_ERANGE;
-    }
-    size_t rest = whole.len - HEAD_BYTES;
-    bytes[LENGTH_AT] = (uint8_t)(rest >> 8);
-    bytes[LENGTH_AT + 1] = (uint8_t)rest;
-    return sl_wbuf_put(out, sl_wbuf_slice(&whole));
-}
 
 static const struct family *family_by_byte(uint8_t byte)
 {
@@ -193,68 +82,96 @@ static void read_addresses(struct sl_reader *r, const struct family *family,
 /* A type that is wanted, and where its value goes. */
 struct field {
     uint8_t type;
-    struct sl_slice *value; /* ptr NULL until the type has come */
+    struct sl_slice *value;
 };
 
-/* Reads TLVs to the end of `r`: one of `fields` that comes twice fails, the others are skipped. */
-static void read_tlvs(struct sl_reader *r, const struct field *fields, size_t fields_count)
+/* Checks `tlvs` and reads those of `fields`. */
+static enum sl_err read_tlvs(struct sl_slice tlvs, const struct field *fields, size_t fields_count)
 {
-    while (!r->failed && r->in.len > 0) {
-        uint8_t type = sl_reader_u8(r);
-        struct sl_slice value = sl_reader_vec16(r);
-        for (size_t i = 0; i < fields_count; i++) {
-            if (fields[i].type == type) {
-                r->failed = r->failed || fields[i].value->ptr != NULL;
-                *fields[i].value = value;
-            }
-        }
+    struct sl_proxy_types types;
+    const enum sl_err rc = sl_proxy_tlvs_check(tlvs, &types);
+    for (size_t i = 0; rc == SL_OK && i < fields_count; i++) {
+        *fields[i].value = sl_proxy_tlvs_find(tlvs, fields[i].type);
     }
+    return rc;
 }
 
-/* The value of the SSL TLV; false when it is malformed. */
-static bool read_tls(struct sl_slice value, struct sl_proxy_v2 *header)
+/* The value of the SSL TLV. */
+static enum sl_err read_tls(struct sl_slice value, struct sl_proxy_v2 *header)
 {
     struct sl_reader r = sl_reader_of(value);
     struct sl_proxy_v2 tls = { 0 };
-    uint8_t flags = sl_reader_u8(&r);
-    uint32_t verify = sl_reader_u32(&r);
+    const uint8_t flags = sl_reader_u8(&r);
+    const uint32_t verify = sl_reader_u32(&r);
     const struct field fields[] = {
-        { TLV_SSL_VERSION, &tls.version },
-        { TLV_SSL_CN, &tls.common_name },
-        { TLV_SSL_CIPHER, &tls.cipher },
-        { TLV_SSL_GROUP, &tls.group },
+        { SL_PROXY_TLV_SSL_VERSION, &tls.version },
+        { SL_PROXY_TLV_SSL_CN, &tls.common_name },
+        { SL_PROXY_TLV_SSL_CIPHER, &tls.cipher },
+        { SL_PROXY_TLV_SSL_SIG_ALG, &tls.sig_alg },
+        { SL_PROXY_TLV_SSL_KEY_ALG, &tls.key_alg },
+        { SL_PROXY_TLV_SSL_GROUP, &tls.group },
+        { SL_PROXY_TLV_SSL_SIG_SCHEME, &tls.sig_scheme },
+        { SL_PROXY_TLV_SSL_CLIENT_CERT, &tls.client_cert },
     };
-    read_tlvs(&r, fields, SL_COUNT(fields));
-    if (!r.failed && (flags & SSL_TLS) != 0) {
+    if (r.failed || read_tlvs(r.in, fields, SL_COUNT(fields)) != SL_OK) {
+        return SL_EPROTO;
+    }
+    if ((flags & SL_PROXY_SSL_TLS) != 0) {
         header->is_tls = true;
-        header->has_client_cert = (flags & (SSL_CERT_CONN | SSL_CERT_SESSION)) != 0 && verify == 0;
+        header->has_client_cert =
+            (flags & (SL_PROXY_SSL_CERT_CONN | SL_PROXY_SSL_CERT_SESSION)) != 0;
+        header->is_verified = header->has_client_cert && verify == 0;
         header->version = tls.version;
         header->common_name = tls.common_name;
         header->cipher = tls.cipher;
+        header->sig_alg = tls.sig_alg;
+        header->key_alg = tls.key_alg;
         header->group = tls.group;
+        header->sig_scheme = tls.sig_scheme;
+        header->client_cert = tls.client_cert;
     }
-    return !r.failed;
+    return SL_OK;
 }
 
-/* All behind the fixed head; false when it is malformed. */
-static bool read_rest(struct sl_slice rest, const struct family *family, struct sl_proxy_v2 *header)
+/* `sum` stands within `whole`, which counts with zeroes in its place. */
+static enum sl_err checksum_check(struct sl_slice whole, struct sl_slice sum)
 {
-    struct sl_reader r = sl_reader_of(rest);
-    struct sl_slice ssl = { 0 }, resumed = { 0 };
-    const struct field fields[] = {
-        { TLV_ALPN, &header->alpn },
-        { TLV_AUTHORITY, &header->authority },
-        { TLV_SSL, &ssl },
-        { TLV_RESUMED, &resumed },
-    };
-    read_addresses(&r, family, header);
-    read_tlvs(&r, fields, SL_COUNT(fields));
-    if (r.failed || (ssl.ptr != NULL && !read_tls(ssl, header))) {
-        return false;
+    static const uint8_t ZEROES[SL_PROXY_CRC32C_LEN] = { 0 };
+    if (sum.len != SL_PROXY_CRC32C_LEN) {
+        return SL_EPROTO;
     }
+    struct sl_slice behind = whole;
+    struct sl_reader r = sl_reader_of(sum);
+    uint32_t crc = sl_crc32c(0, sl_slice_cut(&behind, (size_t)(sum.ptr - whole.ptr)));
+    (void)sl_slice_cut(&behind, sum.len);
+    crc = sl_crc32c(crc, sl_slice_of(ZEROES, sizeof(ZEROES)));
+    return sl_crc32c(crc, behind) == sl_reader_u32(&r) ? SL_OK : SL_EVERIFY;
+}
+
+/* All behind the fixed head. */
+static enum sl_err read_rest(struct sl_slice whole, const struct family *family,
+                             struct sl_proxy_v2 *header)
+{
+    struct sl_reader r = sl_reader_of(whole);
+    struct sl_slice ssl = { 0 }, resumed = { 0 }, checksum = { 0 };
+    const struct field fields[] = {
+        { SL_PROXY_TLV_ALPN, &header->alpn }, { SL_PROXY_TLV_AUTHORITY, &header->authority },
+        { SL_PROXY_TLV_CRC32C, &checksum },   { SL_PROXY_TLV_UNIQUE_ID, &header->unique_id },
+        { SL_PROXY_TLV_SSL, &ssl },           { SL_PROXY_TLV_RESUMED, &resumed },
+    };
+    (void)sl_reader_bytes(&r, SL_PROXY_V2_HEAD);
+    read_addresses(&r, family, header);
+    header->tlvs = r.in;
+    if (r.failed || read_tlvs(r.in, fields, SL_COUNT(fields)) != SL_OK ||
+        header->unique_id.len > SL_PROXY_UNIQUE_ID_MAX) {
+        return SL_EPROTO;
+    }
+    enum sl_err rc = checksum.ptr == NULL ? SL_OK : checksum_check(whole, checksum);
+    rc = rc == SL_OK && ssl.ptr != NULL ? read_tls(ssl, header) : rc;
     /* the type is for private use: what others send in it has another length */
-    header->is_resumed = header->is_tls && resumed.len == 1 && resumed.ptr[0] == 1;
-    return true;
+    header->has_resumption = header->is_tls && resumed.len == 1 && resumed.ptr[0] <= 1;
+    header->is_resumed = header->has_resumption && resumed.ptr[0] == 1;
+    return rc;
 }
 
 enum sl_err sl_proxy_v2_cut(struct sl_slice *in, struct sl_proxy_v2 *ret_header)
@@ -263,25 +180,30 @@ enum sl_err sl_proxy_v2_cut(struct sl_slice *in, struct sl_proxy_v2 *ret_header)
     if (!sl_slice_eq(sl_slice_of(in->ptr, known), sl_slice_of(SIGNATURE.ptr, known))) {
         return SL_EPROTO;
     }
-    if (in->len < HEAD_BYTES) {
+    if (in->len < SL_PROXY_V2_HEAD) {
         return SL_AGAIN;
     }
-    struct sl_reader head = sl_reader_of(sl_slice_of(in->ptr, HEAD_BYTES));
+    struct sl_reader head = sl_reader_of(sl_slice_of(in->ptr, SL_PROXY_V2_HEAD));
     (void)sl_reader_bytes(&head, SIGNATURE.len);
     uint8_t command = sl_reader_u8(&head);
     const struct family *family = family_by_byte(sl_reader_u8(&head));
-    size_t whole_bytes = HEAD_BYTES + (size_t)sl_reader_u16(&head);
-    if ((command != COMMAND_LOCAL && command != COMMAND_PROXY) ||
-        (family == NULL && command == COMMAND_PROXY) || whole_bytes > SL_PROXY_V2_MAX) {
+    size_t whole_bytes = SL_PROXY_V2_HEAD + (size_t)sl_reader_u16(&head);
+    if ((command != SL_PROXY_V2_LOCAL && command != SL_PROXY_V2_PROXY) ||
+        (family == NULL && command == SL_PROXY_V2_PROXY)) {
         return SL_EPROTO;
+    }
+    if (whole_bytes > SL_PROXY_V2_MAX) {
+        return SL_ERANGE;
     }
     if (in->len < whole_bytes) {
         return SL_AGAIN;
     }
-    struct sl_slice rest = sl_slice_of(in->ptr + HEAD_BYTES, whole_bytes - HEAD_BYTES);
-    struct sl_proxy_v2 header = { 0 };
-    if (command == COMMAND_PROXY && !read_rest(rest, family, &header)) {
-        return SL_EPROTO;
+    struct sl_proxy_v2 header = { .is_local = command == SL_PROXY_V2_LOCAL };
+    if (!header.is_local) {
+        enum sl_err rc = read_rest(sl_slice_of(in->ptr, whole_bytes), family, &header);
+        if (rc != SL_OK) {
+            return rc;
+        }
     }
     (void)sl_slice_cut(in, whole_bytes);
     *ret_header = header;
