@@ -82,6 +82,28 @@ static enum sl_err child_send_listeners(struct sl_child *child)
     return SL_OK;
 }
 
+static enum sl_err child_send_name(struct sl_child *child, const struct sl_agent_name *name)
+{
+    uint8_t bytes[SL_MESSAGE_NAME_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_agent_name_emit(name, &out);
+    const struct sl_message message = { .type = SL_MESSAGE_NAME, .bytes = sl_wbuf_slice(&out) };
+    return rc == SL_OK ? child_send(child, &message, NULL) : rc;
+}
+
+/* What the bundle says is as old as the start. */
+static enum sl_err child_send_names(struct sl_child *child)
+{
+    const struct sl_agent_child *agent = child->children->source.agent;
+    enum sl_err rc = SL_OK;
+    for (uint32_t i = 0; rc == SL_OK && i < agent->names_count; i++) {
+        if (agent->names[i].is_changed) {
+            rc = child_send_name(child, &agent->names[i]);
+        }
+    }
+    return rc;
+}
+
 static enum sl_err child_configure(struct sl_child *child)
 {
     const struct sl_children_source *source = &child->children->source;
@@ -96,6 +118,7 @@ static enum sl_err child_configure(struct sl_child *child)
     rc = rc == SL_OK ? child_send_listeners(child) : rc;
     rc = rc == SL_OK ? child_send_tickets(child) : rc;
     rc = rc == SL_OK ? child_send_keys(child) : rc;
+    rc = rc == SL_OK ? child_send_names(child) : rc;
     return rc == SL_OK ? child_send(child, &start, NULL) : rc;
 }
 
@@ -349,6 +372,16 @@ void sl_children_send_tickets(struct sl_children *children)
     for (uint32_t i = 0; i < children->source.count; i++) {
         struct sl_child *child = &children->list[i];
         if (child->state != SL_CHILD_GONE && child_send_tickets(child) != SL_OK) {
+            (void)kill(child->pid, SIGKILL);
+        }
+    }
+}
+
+void sl_children_send_name(struct sl_children *children, const struct sl_agent_name *name)
+{
+    for (uint32_t i = 0; i < children->source.count; i++) {
+        struct sl_child *child = &children->list[i];
+        if (child->state != SL_CHILD_GONE && child_send_name(child, name) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }

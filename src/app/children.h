@@ -2,6 +2,7 @@
 /** @file The worker processes as the supervisor sees them: started, configured, watched, restarted.
  */
 #pragma once
+#include "app/agent_child.h"
 #include "app/keeper.h"
 #include "app/listen.h"
 #include "app/restart.h"
@@ -42,6 +43,7 @@ struct sl_children_source {
     const struct sl_listens *listens;
     const struct sl_ticket_keys *tickets;
     struct sl_keeper *keeper;
+    const struct sl_agent_child *agent;
     int files_fd;  /* a sealed bundle */
     int health_fd; /* memory that all workers share (net/health.h) */
     uint32_t count;
@@ -73,6 +75,9 @@ void sl_children_tell(struct sl_children *children, enum sl_message_type type);
 
 /** Sends the ticket keys to all that live. */
 void sl_children_send_tickets(struct sl_children *children);
+
+/** Tells all that live what a name stands for now. */
+void sl_children_send_name(struct sl_children *children, const struct sl_agent_name *name);
 
 /** Gives all that live a new channel to the private keys. */
 void sl_children_send_keys(struct sl_children *children);

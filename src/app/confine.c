@@ -141,6 +141,11 @@ enum sl_err sl_confine_keys_enter(struct sl_slice bytes, unsigned *ret_lacks)
     return enter_as(SL_CAGE_KEYS, bytes, ret_lacks);
 }
 
+enum sl_err sl_confine_agent_enter(struct sl_slice bytes, unsigned *ret_lacks)
+{
+    return enter_as(SL_CAGE_AGENT, bytes, ret_lacks);
+}
+
 enum sl_err sl_confine_token_enter(struct sl_slice bytes)
 {
     unsigned lacks = 0;
@@ -189,22 +194,22 @@ static void log_off(struct sl_log *log)
     sl_log_put(log, &line);
 }
 
-/* What the cages of both roles come to; what one lacks, holds for neither. */
-static void try_both(struct sl_cage_rules rules, struct sl_cage_report *ret_report)
+/* What the cages of all roles come to; what one lacks, holds for none. */
+static void try_all(struct sl_cage_rules rules, struct sl_cage_report *ret_report)
 {
-    static const enum sl_cage_role ROLES[] = { SL_CAGE_WORKER, SL_CAGE_KEYS };
-    struct sl_cage_report both = { .holds = SL_CAGE_ALL };
+    static const enum sl_cage_role ROLES[] = { SL_CAGE_WORKER, SL_CAGE_KEYS, SL_CAGE_AGENT };
+    struct sl_cage_report all = { .holds = SL_CAGE_ALL };
     for (size_t i = 0; i < SL_COUNT(ROLES); i++) {
         struct sl_cage_report report = { 0 };
         rules.role = ROLES[i];
         if (sl_cage_try(&rules, &report) == SL_ESYS) {
             report = (struct sl_cage_report){ .lacks = SL_CAGE_ALL };
         }
-        both.holds &= report.holds;
-        both.lacks |= report.lacks;
-        both.landlock_abi = report.landlock_abi;
+        all.holds &= report.holds;
+        all.lacks |= report.lacks;
+        all.landlock_abi = report.landlock_abi;
     }
-    *ret_report = both;
+    *ret_report = all;
 }
 
 enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
@@ -222,7 +227,7 @@ enum sl_err sl_confine_announce(const struct sl_load *load, struct sl_log *log,
         sl_diag_set(diag, "cage: %s", sl_err_name(rc));
         return rc;
     }
-    try_both(rules, &report);
+    try_all(rules, &report);
     log_cage(conf, &rules, &report, log);
     return accept_lacks(conf, report.lacks, diag);
 }

@@ -17,8 +17,8 @@ enum { SL_CONFINE_KEYS_BYTES = 1 + SL_CONFINE_USER_BYTES };
 SL_CHECKED enum sl_err sl_confine_user_put(const struct sl_conf *conf, struct sl_wbuf *out);
 
 /**
- * Tries the cages of the workers and of `keys`, and logs the event `cage`: what holds, and what
- * this machine lacks.
+ * Tries the cages of the workers, of `keys` and of the agent, and logs the event `cage`: what
+ * holds, and what this machine lacks.
  * @return SL_OK, SL_ENOENT (the configuration requires what is lacking: `diag`), and as
  * sl_bundle_open
  */
@@ -46,6 +46,9 @@ SL_CHECKED enum sl_err sl_confine_token_enter(struct sl_slice rules);
  * @return SL_OK, SL_ENOENT (what is required is lacking), SL_EPROTO (`rules` are none)
  */
 SL_CHECKED enum sl_err sl_confine_keys_enter(struct sl_slice rules, unsigned *ret_lacks);
+
+/** The same with the agent's, which sl_confine_keys_put has written too. */
+SL_CHECKED enum sl_err sl_confine_agent_enter(struct sl_slice rules, unsigned *ret_lacks);
 
 /** Logs the event `cage_incomplete`. */
 void sl_confine_log_lacks(struct sl_log *log, pid_t pid, unsigned lacks);

@@ -40,29 +40,17 @@ static enum sl_err add_system_cas(struct sl_loader *l)
 
 static enum sl_err add_addrs(struct sl_loader *l, const struct sl_conf_url *url)
 {
-    struct sl_addr addrs[SL_UPSTREAM_ADDRS_MAX];
-    uint8_t bytes[sizeof(addrs) + 64];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    struct sl_addr_set set;
     struct sl_diag diag = { 0 };
-    size_t count = 0;
-    struct sl_slice name = sl_slice_cstr(url->text);
-    if (sl_collection_has(&l->files, SL_BUNDLE_ADDRS, name)) {
-        return SL_OK;
+    if (!url->url.is_ip && url->url.scheme != SL_SCHEME_UNIX) {
+        return sl_load_name_note(l, url);
     }
-    enum sl_err rc = sl_resolver_lookup(&url->url, addrs, &count, &diag);
-    if (rc != SL_OK && l->load->source.may_not_resolve) {
-        sl_findings_add(&l->load->findings, SL_FINDING_WARNING, url->pos, "%s", diag.text);
-        rc = sl_addr_from_ip(sl_slice_cstr("0.0.0.0"), url->url.port, &addrs[0]);
-        count = 1;
-    }
+    enum sl_err rc = sl_resolver_lookup(&url->url, &set, &diag);
     if (rc != SL_OK) {
         sl_findings_add(&l->load->findings, SL_FINDING_ERROR, url->pos, "%s", diag.text);
         return rc;
     }
-    rc = sl_upstream_addrs_emit(addrs, count, &out);
-    return rc == SL_OK
-               ? sl_collection_add_named(&l->files, SL_BUNDLE_ADDRS, name, sl_wbuf_slice(&out))
-               : rc;
+    return sl_load_addrs(l, url, &set);
 }
 
 static enum sl_err add_connects(struct sl_loader *l, const struct sl_conf_url *urls, size_t count,
@@ -251,12 +239,15 @@ static void loader_fini(struct sl_loader *l)
     sl_map_fini(&l->staple_names);
     sl_map_fini(&l->ders);
     sl_map_fini(&l->token_chains);
+    sl_map_fini(&l->name_numbers);
     sl_load_tokens_fini(&l->tokens);
     sl_map_fini(&l->certificates);
     sl_map_fini(&l->classes);
     free(l->der_bytes);
     free(l->places);
     free(l->psks);
+    free(l->names);
+    free(l->nameds);
     sl_arena_fini(&l->arena);
 }
 
@@ -268,6 +259,7 @@ static enum sl_err load_files(struct sl_load *load)
     sl_load_note(&found, add_all(&l));
     sl_load_note(&found, sl_load_keys_end(&l));
     sl_load_keys_believe(&l);
+    sl_load_note(&found, sl_load_names(&l));
     sl_load_note(&found, sl_load_certificates(&l));
     enum sl_err rc = sl_collection_bundle(&l.files, &load->files);
     sl_load_psks_wipe(&l);

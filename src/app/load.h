@@ -2,6 +2,7 @@
 /** @file From a configuration to the bundles that the workers get: the one place that reads its
  * files. */
 #pragma once
+#include "app/agent_name.h"
 #include "app/keeper.h"
 #include "app/token_setup.h"
 #include "conf/conf.h"
@@ -40,6 +41,8 @@ struct sl_load {
     uint32_t keys_count;
     struct sl_token_pool *pools; /* in the arena; their keys are numbered behind those of files */
     uint32_t pools_count;
+    struct sl_agent_name *names; /* that upstreams are reached by; in the arena */
+    uint32_t names_count;
     struct sl_list staples; /* of struct sl_load_staple, in the arena */
     pid_t keys_pid;         /* the process that has read them; 0 when there is none */
     int keys_fd;            /* its channel */

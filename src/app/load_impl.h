@@ -5,6 +5,7 @@
 #include "app/load.h"
 #include "app/load_tokens.h"
 #include "codec/certificate_entry.h"
+#include "net/dns_queue.h"
 
 enum { SL_LOAD_STORE_MAX = 16 * 1024 * 1024 }; /* bytes of a file of CA certificates */
 
@@ -43,6 +44,21 @@ struct sl_load_psk {
     struct sl_slice key; /* in the collection, until sl_load_psks_wipe */
 };
 
+/** A name that is connected to. */
+struct sl_load_name {
+    struct sl_agent_name name;
+    struct sl_dns_job job;
+    size_t *pending_count; /* of all jobs; NULL when there is none */
+    struct sl_name_found found;
+    const char *failure; /* why there is no address; NULL when there are some */
+};
+
+/** A connect URL with a name. */
+struct sl_load_named {
+    const struct sl_conf_url *url;
+    uint32_t number; /* of the name */
+};
+
 struct sl_loader {
     struct sl_load *load;
     struct sl_collection files;
@@ -59,6 +75,10 @@ struct sl_loader {
     size_t places_count, places_cap;
     struct sl_map key_names, chain_names; /* numbers by path */
     struct sl_map staple_names;           /* the same */
+    struct sl_map name_numbers;           /* numbers by name in small letters */
+    struct sl_load_name **names;          /* in the arena, as they are pointed at while looked up */
+    struct sl_load_named *nameds;
+    size_t names_count, nameds_count;
     struct sl_load_psk *psks;
     size_t psks_count, psks_cap;
     uint32_t staples_count;
@@ -130,6 +150,19 @@ void sl_load_psks_wipe(struct sl_loader *l);
 /** The bits of a file's mode that nobody but its owner should have: those of a credential differ.
  */
 unsigned sl_load_others_mode(const char *path);
+
+/* app/load_names.c: the names of upstreams. */
+
+/** Notes that a URL's name is wanted. SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_load_name_note(struct sl_loader *l, const struct sl_conf_url *url);
+
+/** Puts the addresses of a URL into the bundle. SL_OK, SL_ENOMEM, SL_ENOSPC. */
+SL_CHECKED enum sl_err sl_load_addrs(struct sl_loader *l, const struct sl_conf_url *url,
+                                     const struct sl_addr_set *set);
+
+/** Looks up all that were noted, many at a time. SL_OK, SL_ENOMEM, and other failures, which were
+ * said. */
+SL_CHECKED enum sl_err sl_load_names(struct sl_loader *l);
 
 /* app/load_keys.c: the private keys, which are not read here. */
 

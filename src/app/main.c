@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "app/agent.h"
 #include "app/check.h"
 #include "app/cli.h"
 #include "app/demo.h"
@@ -148,6 +149,9 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], SL_KEYS_ROLE) == 0) {
         return sl_keys_main();
+    }
+    if (argc == 2 && strcmp(argv[1], SL_AGENT_ROLE) == 0) {
+        return sl_agent_main();
     }
 #ifdef SL_HAS_P11KIT
     if (argc == 2 && strcmp(argv[1], SL_TOKEN_ROLE) == 0) {

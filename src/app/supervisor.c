@@ -31,6 +31,7 @@ struct supervisor {
     struct sl_children children;
     struct sl_keeper keeper; /* of the private keys */
     uint8_t keys_cage[SL_CONFINE_KEYS_BYTES];
+    struct sl_agent_child agent;
     struct sl_tokens tokens; /* that have keys */
     uint8_t tokens_cage[SL_CONFINE_KEYS_BYTES];
     struct sl_ticket_keys tickets;
@@ -319,6 +320,7 @@ static void collect(struct supervisor *s)
     int status;
     while (sl_process_collect(&pid, &status) == SL_OK) {
         if (!sl_keeper_ended(&s->keeper, pid, status) &&
+            !sl_agent_child_ended(&s->agent, pid, status) &&
             !sl_tokens_ended(&s->tokens, pid, status)) {
             sl_children_ended(&s->children, pid, status);
         }
@@ -335,6 +337,23 @@ static void on_keys_back(struct sl_keeper *keeper)
 static void on_keys_stuck(struct sl_keeper *keeper, uint16_t process_index)
 {
     sl_tokens_kill(&SL_CONTAINER_OF(keeper, struct supervisor, keeper)->tokens, process_index);
+}
+
+static void on_name_changed(struct sl_agent_child *agent, const struct sl_agent_name *name)
+{
+    struct supervisor *s = SL_CONTAINER_OF(agent, struct supervisor, agent);
+    sl_children_send_name(&s->children, name);
+}
+
+static void agent_init(struct supervisor *s)
+{
+    const struct sl_load *load = s->run->load;
+    s->agent.loop = &s->loop;
+    s->agent.log = &s->log;
+    s->agent.conf = &load->conf->dns;
+    s->agent.names = load->names;
+    s->agent.names_count = load->names_count;
+    s->agent.on_changed = on_name_changed;
 }
 
 static enum sl_err tokens_init(struct supervisor *s)
@@ -477,6 +496,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     if (rc != SL_OK) {
         return rc;
     }
+    agent_init(s);
     rc = tokens_init(s);
     if (rc != SL_OK) {
         return rc;
@@ -486,6 +506,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                                .listens = &s->listens,
                                                .tickets = &s->tickets,
                                                .keeper = &s->keeper,
+                                               .agent = &s->agent,
                                                .files_fd = s->files_fd,
                                                .health_fd = s->health_fd,
                                                .count = workers_count };
@@ -499,6 +520,7 @@ static void supervisor_fini(struct supervisor *s)
     }
     sl_children_kill(&s->children);
     sl_children_fini(&s->children);
+    sl_agent_child_fini(&s->agent);
     sl_tokens_fini(&s->tokens);
     sl_keeper_fini(&s->keeper);
     sl_listens_close(&s->listens);
@@ -549,6 +571,7 @@ static int supervise(struct supervisor *s)
     collect(s); /* it may have ended before its signal could be seen */
     sl_tokens_join(&s->tokens);
     sl_tokens_start(&s->tokens);
+    rc = rc == SL_OK ? sl_agent_child_start(&s->agent, s->run->load->conf) : rc;
     rc = rc == SL_OK ? sl_children_start(&s->children) : rc;
     if (rc == SL_OK) {
         rc = sl_loop_run(&s->loop);

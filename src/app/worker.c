@@ -4,6 +4,7 @@
 #include "app/confine.h"
 #include "app/key_client.h"
 #include "app/limits.h"
+#include "app/worker_names.h"
 #include "codec/message.h"
 #include "net/checker.h"
 #include "net/connector.h"
@@ -58,6 +59,7 @@ struct worker {
     struct sl_health_slot *health; /* shared by all workers */
     struct sl_checker checker;     /* of servers */
     struct sl_snapshot *snapshot;
+    struct sl_worker_names names;
     struct sl_scratch scratch;
     struct sl_conn_env env;
     struct sl_acceptor acceptor;
@@ -306,6 +308,7 @@ static enum sl_err start(struct worker *w)
     if (rc != SL_OK) {
         return rc;
     }
+    sl_worker_names_use(&w->names, w->snapshot);
     const struct sl_conf *conf = w->snapshot->conf;
     w->log.format = conf->log_format;
     w->log.level = conf->log_level;
@@ -464,6 +467,9 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
     case SL_MESSAGE_TICKET_KEYS:
         rc = hear_tickets(w, message->bytes);
         break;
+    case SL_MESSAGE_NAME:
+        rc = sl_worker_names_hear(&w->names, message->bytes, w->snapshot);
+        break;
     case SL_MESSAGE_START:
         if (w->metrics == NULL) {
             return SL_EPROTO;
@@ -550,6 +556,7 @@ static void worker_fini(struct worker *w)
     sl_refusals_fini(&w->refusals);
     sl_log_fini(&w->log);
     publish(w);
+    sl_worker_names_fini(&w->names);
     sl_acceptor_close(&w->acceptor, false);
     sl_checker_clear(&w->checker);
     sl_rate_destroy(w->acceptor.rate);
@@ -595,6 +602,7 @@ int sl_worker_main(void)
     sl_findings_init(&w->findings, &w->findings_arena);
     sl_list_init(&w->env.conns);
     sl_list_init(&w->acceptor.listeners);
+    sl_worker_names_init(&w->names);
     sl_timer_init(&w->acceptor.retry, NULL);
     w->channel = (struct sl_watch){ .fd = SL_PROCESS_CHANNEL_FD, .on_ready = on_channel_ready };
     rc = rc == SL_OK ? sl_loop_add(&w->loop, &w->channel, SL_WATCH_INPUT) : rc;

@@ -96,6 +96,20 @@ static const struct row {
                                  BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
     [SL_MESSAGE_HEALTH]      = { "HEALTH", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
                                  BODY_NONE, 0, 0, 1 },
+    [SL_MESSAGE_NAME]        = { "NAME", SL_MESSAGE_TO_WORKER, IN_ANY,
+                                 BODY_BYTES, 1, SL_MESSAGE_NAME_MAX, 0 },
+    [SL_MESSAGE_AGENT_DNS]   = { "AGENT_DNS", SL_MESSAGE_TO_AGENT, IN_CONFIGURING,
+                                 BODY_BYTES, 1, SL_MESSAGE_NAME_MAX, 0 },
+    [SL_MESSAGE_AGENT_CAGE]  = { "AGENT_CAGE", SL_MESSAGE_TO_AGENT, IN_CONFIGURING,
+                                 BODY_BYTES, 1, SL_MESSAGE_KEY_CAGE_MAX, 0 },
+    [SL_MESSAGE_AGENT_NAME]  = { "AGENT_NAME", SL_MESSAGE_TO_AGENT, IN_CONFIGURING,
+                                 BODY_KEY, 5, SL_MESSAGE_NAME_MAX, 0 },
+    [SL_MESSAGE_AGENT_START] = { "AGENT_START", SL_MESSAGE_TO_AGENT, IN_CONFIGURING,
+                                 BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_AGENT_LACKS] = { "AGENT_LACKS", SL_MESSAGE_FROM_AGENT, IN_RUNNING,
+                                 BODY_KEY, 4, 4, 0 },
+    [SL_MESSAGE_AGENT_FOUND] = { "AGENT_FOUND", SL_MESSAGE_FROM_AGENT, IN_RUNNING,
+                                 BODY_KEY, 5, SL_MESSAGE_NAME_MAX, 0 },
     /* clang-format on */
 };
 

@@ -13,8 +13,9 @@ enum { SL_MESSAGE_HEAD_BYTES = 8 };
 enum { SL_MESSAGE_TICKET_KEYS_MAX = 512 };  /* bytes of the body of TICKET_KEYS */
 enum { SL_MESSAGE_FAILED_MAX = 1024 };      /* bytes of the text of FAILED */
 enum { SL_MESSAGE_KEY_MAX = 4 + 1 + 4096 }; /* bytes of the body of KEY_FILE and KEY_PUBLIC */
-enum { SL_MESSAGE_KEY_CAGE_MAX = 256 };     /* bytes of the cage in KEY_COUNT and TOKEN_CAGE */
-enum { SL_MESSAGE_TOKEN_TEXT_MAX = 4095 };  /* bytes of a path or URI */
+enum { SL_MESSAGE_NAME_MAX = 4096 };        /* bytes of the body of NAME, AGENT_NAME, AGENT_FOUND */
+enum { SL_MESSAGE_KEY_CAGE_MAX = 256 }; /* bytes of the cage in KEY_COUNT, TOKEN_CAGE, AGENT_CAGE */
+enum { SL_MESSAGE_TOKEN_TEXT_MAX = 4095 };                            /* bytes of a path or URI */
 enum { SL_MESSAGE_MAX = SL_MESSAGE_HEAD_BYTES + SL_MESSAGE_KEY_MAX }; /* bytes of the longest */
 enum { SL_MESSAGE_FDS_MAX = 1 }; /* descriptors that one message brings at most */
 
@@ -54,6 +55,13 @@ enum sl_message_type {
     SL_MESSAGE_TOKEN_CERTIFICATES, /* descriptor: PEM, sealed: the certificate and those above it */
     SL_MESSAGE_TOKEN_BAD,          /* what was asked for cannot be had, and this is why */
     SL_MESSAGE_HEALTH,             /* descriptor: the memory of all that checks have found */
+    SL_MESSAGE_NAME,               /* the addresses of a name from now on */
+    SL_MESSAGE_AGENT_DNS,          /* how names are looked up; before the cage */
+    SL_MESSAGE_AGENT_CAGE,         /* the cage to be in from now on */
+    SL_MESSAGE_AGENT_NAME,         /* a name to look up again and again */
+    SL_MESSAGE_AGENT_START,        /* all have come */
+    SL_MESSAGE_AGENT_LACKS,        /* what its cage came to lack */
+    SL_MESSAGE_AGENT_FOUND,        /* what became of a lookup, when that is news */
     SL_MESSAGE_TYPE_END
 };
 
@@ -65,13 +73,16 @@ enum sl_message_direction {
     SL_MESSAGE_FROM_KEYS, /* to the supervisor */
     SL_MESSAGE_TO_TOKEN,
     SL_MESSAGE_FROM_TOKEN, /* to the supervisor */
+    SL_MESSAGE_TO_AGENT,
+    SL_MESSAGE_FROM_AGENT, /* to the supervisor */
 };
 
 /**
  * Where a worker stands, as the reader of the message knows it. The worker moves on when START
  * and DRAIN arrive; the supervisor when READY arrives, and when it has sent DRAIN, which it does
  * only to a worker that is RUNNING. The process of the keys is CONFIGURING until KEY_START, one of
- * a token until TOKEN_USE.
+ * a token until TOKEN_USE, the agent until AGENT_START, for the
+ * supervisor from the moment when it has sent that.
  */
 enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAINING };
 
@@ -84,21 +95,25 @@ struct sl_message {
             uint16_t service_index, listen_index; /* in the order of the configuration */
         } listener;                               /* LISTENER */
         struct sl_slice bytes; /* TICKET_KEYS, not empty; FAILED, TOKEN_MODULE, TOKEN_OPEN: text;
-                                * TOKEN_CAGE (app/confine.h) */
+                                * TOKEN_CAGE, AGENT_CAGE (app/confine.h); NAME, AGENT_DNS
+                                * (codec/name_message.h) */
         uint64_t connections_count; /* DRAINED: those that were cut off */
         struct {
             /* KEY_COUNT: how many; KEY_LACKS: bits of enum sl_cage_part; KEY_POOL: the first;
              * KEY_TOKEN: the number of the process; TOKEN_BAD: 1 when it was the PIN that was
-             * refused, else 0 */
+             * refused, else 0; AGENT_LACKS: as KEY_LACKS; AGENT_NAME, AGENT_FOUND: the number of
+             * the name */
             uint32_t index;
             /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
              * transport, else 0, and the SubjectPublicKeyInfo that it must have, if it is known;
              * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text;
              * KEY_POOL: u32 how many, u32 how many requests may wait; KEY_TOKEN: u16 pool;
-             * TOKEN_KEY, TOKEN_CHAIN, TOKEN_BAD: text; TOKEN_PUBLIC: as KEY_PUBLIC, or empty */
+             * TOKEN_KEY, TOKEN_CHAIN, TOKEN_BAD: text; TOKEN_PUBLIC: as KEY_PUBLIC, or empty;
+             * AGENT_NAME, AGENT_FOUND: codec/name_message.h */
             struct sl_slice bytes;
         } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD, KEY_LACKS, KEY_POOL, KEY_TOKEN,
-                * TOKEN_KEY, TOKEN_CHAIN, TOKEN_PUBLIC, TOKEN_CERTIFICATES, TOKEN_BAD */
+                * TOKEN_KEY, TOKEN_CHAIN, TOKEN_PUBLIC, TOKEN_CERTIFICATES, TOKEN_BAD, AGENT_LACKS,
+                * AGENT_NAME, AGENT_FOUND */
     };
 };
 

@@ -265,6 +265,24 @@ static enum sl_err plain_host_cut(struct sl_slice *rest, struct sl_url *url,
     return url->is_ip || host.len == 0 ? SL_OK : name_check(host, problem);
 }
 
+/* What stands behind "_SERVICE._tcp."; empty when it does not begin so. */
+static struct sl_slice domain_of(struct sl_slice host)
+{
+    struct sl_slice rest = host;
+    const struct sl_slice service = sl_slice_cut(&rest, sl_slice_find(rest, '.'));
+    (void)sl_slice_cut(&rest, 1);
+    const struct sl_slice protocol = sl_slice_cut(&rest, sl_slice_find(rest, '.'));
+    (void)sl_slice_cut(&rest, 1);
+    const bool is_srv =
+        service.len > 1 && service.ptr[0] == '_' && sl_slice_eq_nocase(protocol, SL_SLICE("_tcp"));
+    return is_srv ? rest : sl_slice_of(NULL, 0);
+}
+
+struct sl_slice sl_url_srv_domain(const struct sl_url *url)
+{
+    return domain_of(url->host);
+}
+
 static enum sl_err authority_parse(struct sl_slice rest, struct sl_url *url,
                                    struct problem *problem)
 {
@@ -276,6 +294,16 @@ static enum sl_err authority_parse(struct sl_slice rest, struct sl_url *url,
         return rc;
     }
     problem->at = begin + offset_of(whole, rest);
+    const bool is_srv = !url->is_ip && domain_of(url->host).len > 0;
+    if (is_srv && rest.len == 0) {
+        url->is_srv = true;
+        return SL_OK;
+    }
+    if (is_srv) {
+        sl_diag_set(problem->diag, "the port of '%.*s' is in its SRV records: leave it out here",
+                    SL_SLICE_FMT(shown(url->host)));
+        return SL_EINVAL;
+    }
     if (rest.len == 0 || rest.ptr[0] != ':') {
         sl_diag_set(problem->diag, "the port is missing: %s://HOST:PORT", SCHEMES[url->scheme]);
         return SL_EINVAL;

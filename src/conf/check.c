@@ -4,6 +4,7 @@
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
 #include "conf/check_balance.h"
+#include "conf/check_dns.h"
 #include "conf/check_limits.h"
 #include "conf/check_own.h"
 #include "conf/check_psk.h"
@@ -443,5 +444,6 @@ enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
     for (size_t i = 0; i < conf->services_count; i++) {
         service_check(conf, &conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
     }
+    sl_check_dns(&conf->dns, findings);
     return listens_check(conf, arena, findings);
 }

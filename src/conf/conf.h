@@ -296,6 +296,20 @@ struct sl_conf_pkcs11 {
     uint32_t queue_count;       /* signatures that may wait for one token */
 };
 
+enum sl_conf_unresolved { SL_UNRESOLVED_ERROR, SL_UNRESOLVED_LATER };
+
+/** How names of upstreams are looked up. */
+struct sl_conf_dns {
+    bool is_refreshed; /* when their TTL ends; else once, at start, by the system's resolver */
+    enum sl_conf_unresolved unresolved; /* what a name without an address at start means */
+    struct sl_conf_string *servers;     /* IP or IP:PORT, IPv6 in brackets before a port */
+    size_t servers_count;               /* 0: those of /etc/resolv.conf */
+    uint32_t min_ttl_ms, max_ttl_ms;
+    uint32_t timeout_ms; /* for a server to answer */
+    uint32_t retry_ms;   /* the first pause after a failure */
+    struct sl_conf_pos unresolved_pos, min_ttl_pos, max_ttl_pos; /* when set */
+};
+
 struct sl_conf {
     uint32_t workers_count; /* 0: one per usable core */
     struct sl_conf_string user;
@@ -303,6 +317,7 @@ struct sl_conf {
     struct sl_conf_policy *policies; /* the user's */
     size_t policies_count;
     struct sl_conf_pkcs11 pkcs11;
+    struct sl_conf_dns dns;
     const struct sl_policy *policy;
     struct sl_conf_pos policy_pos;
     const struct sl_policy *floor; /* NULL for none */

@@ -70,6 +70,14 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_TOP,
+        .key = "dns",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_DNS,
+        .text = "How names of upstreams are looked up, at start and while it runs",
+        SL_OPTION_AT(struct sl_conf, dns),
+    },
+    {
+        .in = SL_SECTION_TOP,
         .key = "policy",
         .type = SL_TYPE_POLICY,
         .preset = "intermediate",

@@ -84,7 +84,7 @@ static bool side_check(struct sl_read *read, const struct sl_schema_option *opti
                       sl_scheme_name(url->scheme));
         return false;
     }
-    if (option->type == SL_TYPE_CONNECT && url->port == 0) {
+    if (option->type == SL_TYPE_CONNECT && url->port == 0 && !url->is_srv) {
         sl_read_error(read, pos_within(node, host_at),
                       "a connect URL needs a port from 1 to 65535: port 0 is for listen");
         return false;

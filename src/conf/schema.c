@@ -10,6 +10,7 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_TOP] = { "", "at the top level", sizeof(struct sl_conf) },
     [SL_SECTION_CAGE] = { "cage", "in 'cage'", sizeof(struct sl_conf_cage) },
     [SL_SECTION_PKCS11] = { "pkcs11", "in 'pkcs11'", sizeof(struct sl_conf_pkcs11) },
+    [SL_SECTION_DNS] = { "dns", "in 'dns'", sizeof(struct sl_conf_dns) },
     [SL_SECTION_LOG] = { "log", "in 'log'", sizeof(struct sl_conf) },
     [SL_SECTION_LIMITS] = { "limits", "in 'limits'", sizeof(struct sl_conf_limits) },
     [SL_SECTION_TICKETS] = { "tickets", "in 'tickets'", sizeof(struct sl_conf) },
@@ -46,8 +47,9 @@ static const struct sl_schema_section_info SECTIONS[] = {
 };
 
 static const struct sl_option_table *const TABLES[] = {
-    &sl_options_process, &sl_options_policy,  &sl_options_service, &sl_options_sides,
-    &sl_options_trust,   &sl_options_balance, &sl_options_routes,  &sl_options_limits,
+    &sl_options_process, &sl_options_dns,    &sl_options_policy,
+    &sl_options_service, &sl_options_sides,  &sl_options_trust,
+    &sl_options_balance, &sl_options_routes, &sl_options_limits,
 };
 
 static const char *const TYPE_NAMES[] = {

@@ -9,6 +9,7 @@ enum sl_schema_section {
     SL_SECTION_TOP,
     SL_SECTION_CAGE,
     SL_SECTION_PKCS11,
+    SL_SECTION_DNS,
     SL_SECTION_LOG,
     SL_SECTION_LIMITS,
     SL_SECTION_TICKETS,

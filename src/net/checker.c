@@ -154,7 +154,7 @@ static void begin(struct check *check)
                                     .pending_max_bytes = sl_scratch_pending_max(checker->scratch),
                                     .tuning = check->target->tuning,
                                     .on_end = on_race_end };
-    sl_race_init(&check->race, check->upstream, check->addrs);
+    sl_race_init(&check->race, check->upstream, check->checker->servers->random, check->addrs);
     sl_loop_timer(checker->loop, &check->deadline, timeout_ms);
     enum sl_err rc = sl_race_begin(&check->race, timeout_ms, &tcp, &at);
     if (rc == SL_OK) {

@@ -21,7 +21,13 @@ static const struct sl_upstream *upstream_of(const struct sl_connector *c)
     return &target_of(c->conn)->upstreams[c->upstream_at];
 }
 
-/* What lacks here says nothing of the server, and another would not help. */
+/* What lacks here, or in DNS, says nothing of the server. */
+static bool is_blamed(enum sl_reason reason)
+{
+    return sl_reason_row(reason)->level != SL_LOG_ERROR && reason != SL_REASON_UPSTREAM_UNRESOLVED;
+}
+
+/* Of what lacks here another has no more. */
 static bool is_ours(enum sl_reason reason)
 {
     return sl_reason_row(reason)->level == SL_LOG_ERROR;
@@ -42,7 +48,7 @@ static bool may_try(const struct sl_conn *conn, uint32_t connect_ms)
 static void blame(struct sl_conn *conn, struct sl_server *server, enum sl_reason reason)
 {
     const struct sl_target *target = target_of(conn);
-    if (target->servers != NULL && server != NULL && !is_ours(reason)) {
+    if (target->servers != NULL && server != NULL && is_blamed(reason)) {
         sl_servers_failed(target->servers, server, target->ejection, reason,
                           conn->env->loop->now_ms);
     }
@@ -82,7 +88,7 @@ static uint64_t share_ms(const struct sl_connector *c)
 
 static enum sl_err race_make(struct sl_connector *c, const struct sl_upstream *upstream);
 
-/* Begins with the server that is chosen. SL_OK and SL_AGAIN as sl_race_begin; SL_ENOENT: there is
+/* Begins with the server that is chosen. SL_OK and SL_AGAIN as sl_race_begin; SL_EOF: there is
  * none. */
 static enum sl_err begin(struct sl_connector *c, struct sl_ep_tcp **ret_tcp, size_t *ret_at)
 {
@@ -91,7 +97,7 @@ static enum sl_err begin(struct sl_connector *c, struct sl_ep_tcp **ret_tcp, siz
     const size_t at =
         sl_target_choose(target, conn->tries.mask, &conn->client_addr, conn->env->loop->now_ms);
     if (at == SL_BALANCE_NONE) {
-        return SL_ENOENT;
+        return SL_EOF;
     }
     c->upstream_at = at;
     conn->tries.mask |= UINT64_C(1) << at;
@@ -138,8 +144,8 @@ static void try_some(struct sl_connector *c)
             won(c, tcp, at);
             return;
         }
-    } while (rc != SL_AGAIN && rc != SL_ENOENT && fail(c, rc));
-    if (rc == SL_ENOENT) { /* all have come to take no connections */
+    } while (rc != SL_AGAIN && rc != SL_EOF && fail(c, rc));
+    if (rc == SL_EOF) { /* all have come to take no connections */
         give_up(c, SL_REASON_UPSTREAM_UNREACHABLE);
     }
 }
@@ -165,7 +171,9 @@ static enum sl_err race_make(struct sl_connector *c, const struct sl_upstream *u
                                 .pending_max_bytes = sl_scratch_pending_max(c->conn->env->scratch),
                                 .tuning = target_of(c->conn)->tuning,
                                 .on_end = on_race_end };
-    sl_race_init(&c->race, upstream, addrs);
+    struct sl_servers *servers = target_of(c->conn)->servers;
+    const bool has_choice = servers != NULL && upstream->addrs_count > 1;
+    sl_race_init(&c->race, upstream, has_choice ? sl_balance_random(&servers->random) : 0, addrs);
     return SL_OK;
 }
 

@@ -52,7 +52,9 @@ static enum sl_err begin_next(struct sl_race *race)
         }
         if (rc == SL_AGAIN) {
             if (race->begun_count < race->addrs_count) {
-                sl_loop_timer(race->loop, &race->stagger, SL_CONNECT_STAGGER_MS);
+                const bool is_equal = race->priorities[at] == race->priorities[at + 1];
+                sl_loop_timer(race->loop, &race->stagger,
+                              is_equal ? SL_CONNECT_STAGGER_MS : SL_CONNECT_PRIORITY_MS);
             }
             return SL_AGAIN;
         }
@@ -121,15 +123,21 @@ static void on_deadline(struct sl_timer *timer)
     race->on_end(race, NULL, race->last_at);
 }
 
-void sl_race_init(struct sl_race *race, const struct sl_upstream *upstream, struct sl_addr *addrs)
+void sl_race_init(struct sl_race *race, const struct sl_upstream *upstream, uint64_t dice,
+                  struct sl_addr *addrs)
 {
+    uint8_t order[SL_UPSTREAM_ADDRS_MAX];
     race->owner.on_ready = on_attempt_ready;
     sl_timer_init(&race->stagger, on_stagger);
     sl_timer_init(&race->deadline, on_deadline);
-    race->last_error = SL_EUNREACH; /* of one without addresses */
+    race->last_error = SL_ENOENT; /* of one without addresses */
     race->addrs_count = upstream->addrs_count;
     race->addrs = addrs;
-    memcpy(addrs, upstream->addrs, race->addrs_count * sizeof(*addrs));
+    sl_addr_set_order(upstream->addrs, upstream->ranks, race->addrs_count, dice, order);
+    for (size_t i = 0; i < race->addrs_count; i++) {
+        addrs[i] = upstream->addrs[order[i]];
+        race->priorities[i] = upstream->ranks[order[i]].priority;
+    }
 }
 
 enum sl_err sl_race_begin(struct sl_race *race, uint64_t within_ms, struct sl_ep_tcp **ret_tcp,
@@ -153,6 +161,8 @@ enum sl_reason sl_race_reason(enum sl_err error)
         return SL_REASON_UPSTREAM_REFUSED;
     case SL_ETIMEDOUT:
         return SL_REASON_CONNECT_TIMEOUT;
+    case SL_ENOENT:
+        return SL_REASON_UPSTREAM_UNRESOLVED;
     case SL_EMFILE:
         return SL_REASON_NO_DESCRIPTORS;
     case SL_ENOMEM:

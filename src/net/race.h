@@ -7,7 +7,8 @@
 #include "relay/ep_tcp.h"
 #include "relay/reason.h"
 
-enum { SL_CONNECT_STAGGER_MS = 250 }; /* RFC 8305 8: Connection Attempt Delay */
+enum { SL_CONNECT_STAGGER_MS = 250 };   /* RFC 8305 8: Connection Attempt Delay */
+enum { SL_CONNECT_PRIORITY_MS = 2000 }; /* the same before one of SRV's next priority */
 
 struct sl_race {
     struct sl_ep_owner owner; /* of the attempts */
@@ -17,6 +18,7 @@ struct sl_race {
     struct sl_timer stagger, deadline;
     size_t addrs_count, begun_count, open_count;
     struct sl_addr *addrs;                             /* its own: others may come meanwhile */
+    uint16_t priorities[SL_UPSTREAM_ADDRS_MAX];        /* of each */
     struct sl_ep_tcp *attempts[SL_UPSTREAM_ADDRS_MAX]; /* [i] for addrs[i]; NULL: not open */
     enum sl_err last_error;                            /* how the last one failed, */
     size_t last_at;                                    /* and which it was */
@@ -26,8 +28,10 @@ struct sl_race {
 };
 
 /** The fields up to `tuning` and on_end are the caller's to set; the rest is zero. `addrs` has room
- * for those of `upstream`, which are copied, and for one at least. */
-void sl_race_init(struct sl_race *race, const struct sl_upstream *upstream, struct sl_addr *addrs);
+ * for those of `upstream`, which are copied in the order to try, and for one at least.
+ * @param dice  as of sl_addr_set_order */
+void sl_race_init(struct sl_race *race, const struct sl_upstream *upstream, uint64_t dice,
+                  struct sl_addr *addrs);
 
 /**
  * Begins.

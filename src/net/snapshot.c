@@ -221,12 +221,14 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
     return rc; /* SL_ENOENT: who made the bundle complained of the certificates */
 }
 
-/* The name to send and verify; NULL without memory. */
+/* The name to send and verify; NULL without memory. What SRV records say is not to be trusted: the
+ * name is that of the domain that was asked for (RFC 9525 6.1). */
 static const char *upstream_name(struct builder *b, const struct sl_conf_service *conf,
                                  const struct sl_conf_url *url)
 {
+    const struct sl_slice host = url->url.is_srv ? sl_url_srv_domain(&url->url) : url->url.host;
     return conf->upstream.name.text != NULL ? conf->upstream.name.text
-                                            : sl_arena_strdup(&b->snapshot->arena, url->url.host);
+                                            : sl_arena_strdup(&b->snapshot->arena, host);
 }
 
 /* What all upstreams of a service share. Owned. */
@@ -383,18 +385,35 @@ static enum sl_err server_find(struct builder *b, const struct sl_conf_service *
     return rc;
 }
 
+static enum sl_err addrs_make(struct builder *b, const struct sl_conf_url *url,
+                              struct sl_upstream *upstream)
+{
+    struct sl_arena *arena = &b->snapshot->arena;
+    struct sl_addr_set set;
+    struct sl_slice bytes;
+    upstream->addrs = sl_arena_calloc(arena, SL_UPSTREAM_ADDRS_MAX, sizeof(*upstream->addrs));
+    upstream->ranks = sl_arena_calloc(arena, SL_UPSTREAM_ADDRS_MAX, sizeof(*upstream->ranks));
+    if (upstream->addrs == NULL || upstream->ranks == NULL) {
+        return SL_ENOMEM;
+    }
+    enum sl_err rc =
+        sl_bundle_find(b->source->files, SL_BUNDLE_ADDRS, sl_slice_cstr(url->text), &bytes);
+    rc = rc == SL_OK ? sl_addr_set_parse(bytes, &set) : rc;
+    if (rc == SL_OK) {
+        sl_upstream_use(upstream, &set);
+    }
+    if (!url->url.is_ip && url->url.scheme != SL_SCHEME_UNIX) {
+        sl_list_append(&b->snapshot->named, &upstream->named);
+    }
+    return rc;
+}
+
 static enum sl_err upstream_build(struct builder *b, const struct sl_conf_service *conf,
                                   const struct sl_conf_url *url, const struct trust *trust,
                                   struct sl_upstream *upstream)
 {
-    struct sl_slice addrs;
     upstream->text = url->text;
-    enum sl_err rc =
-        sl_bundle_find(b->source->files, SL_BUNDLE_ADDRS, sl_slice_cstr(url->text), &addrs);
-    if (rc == SL_OK) {
-        rc = sl_upstream_addrs_parse(addrs, &b->snapshot->arena, &upstream->addrs,
-                                     &upstream->addrs_count);
-    }
+    enum sl_err rc = addrs_make(b, url, upstream);
     enum sl_err tls = SL_OK;
     if (url->url.scheme == SL_SCHEME_TLS && trust != NULL) {
         tls = client_ctx_build(b, conf, url, trust, conf->upstream.is_resuming, &upstream->tls);
@@ -585,6 +604,7 @@ enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
         return SL_ENOMEM;
     }
     struct builder b = { .source = source, .findings = findings, .snapshot = snapshot };
+    sl_list_init(&snapshot->named);
     enum sl_err result = conf_load(&b);
     result = result == SL_OK ? checks_count_check(&b) : result;
     if (result == SL_OK) {
@@ -652,6 +672,19 @@ const struct sl_conn_way *sl_service_way(const struct sl_service *service,
         return &route->way;
     }
     return service->plan.way.target == NULL ? NULL : &service->plan.way;
+}
+
+void sl_snapshot_use(struct sl_snapshot *snapshot, struct sl_slice name, bool is_srv,
+                     const struct sl_addr_set *set)
+{
+    const struct sl_list *head = &snapshot->named;
+    for (struct sl_list *at = head->next; at != head; at = at->next) {
+        struct sl_upstream *upstream = SL_CONTAINER_OF(at, struct sl_upstream, named);
+        const struct sl_url url = sl_upstream_url(upstream);
+        if (url.is_srv == is_srv && sl_slice_eq_nocase(url.host, name)) {
+            sl_upstream_use(upstream, set);
+        }
+    }
 }
 
 const struct sl_service *sl_service_of(const struct sl_conn_plan *plan)

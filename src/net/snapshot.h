@@ -25,6 +25,7 @@ struct sl_snapshot {
     struct sl_arena arena;
     const struct sl_conf *conf;
     struct sl_service *services; /* as many, and in the order, as in `conf` */
+    struct sl_list named;        /* the upstreams whose host is a name */
 };
 
 /** What a snapshot is made of; all of it must outlive the snapshot. */
@@ -52,6 +53,10 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot); /* NULL is allowed */
 const struct sl_conn_way *sl_service_way(const struct sl_service *service,
                                          const struct sl_hello *hello,
                                          const struct sl_addr *client);
+/** Takes the addresses of a name for new connections, wherever it is connected to.
+ * @param is_srv  they are of its SRV records */
+void sl_snapshot_use(struct sl_snapshot *snapshot, struct sl_slice name, bool is_srv,
+                     const struct sl_addr_set *set);
 
 /** The service that `plan` is part of. */
 const struct sl_service *sl_service_of(const struct sl_conn_plan *plan);

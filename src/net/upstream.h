@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file Where a service connects to: one upstream per connect URL, with its addresses. */
 #pragma once
-#include "base/addr.h"
 #include "base/arena.h"
+#include "base/list.h"
+#include "codec/addr_set.h"
 #include "codec/url.h"
 #include "conf/conf.h"
 #include "sys/socket.h"
@@ -12,13 +13,13 @@ struct sl_health_slot;
 struct sl_server;
 struct sl_servers;
 
-enum { SL_UPSTREAM_ADDRS_MAX = 16 }; /* addresses of one name that are tried */
-
 struct sl_upstream {
-    const char *text;       /* the URL */
-    struct sl_tls_ctx *tls; /* NULL: plaintext; referenced */
-    struct sl_addr *addrs;  /* in the order to try: families take turns (RFC 8305 4) */
-    size_t addrs_count;
+    const char *text;              /* the URL */
+    struct sl_tls_ctx *tls;        /* NULL: plaintext; referenced */
+    struct sl_addr *addrs;         /* room for SL_UPSTREAM_ADDRS_MAX; in the order of sl_addr_set */
+    struct sl_addr_rank *ranks;    /* of each */
+    size_t addrs_count;            /* 0: its name is not resolved */
+    struct sl_list named;          /* in the snapshot's list, when its host is a name */
     uint32_t weight;               /* its share; 0 takes no new connections */
     bool is_backup;                /* only when no other is up */
     struct sl_tls_ctx *check_tls;  /* of its checks, when these do a handshake; NULL: they do not */
@@ -45,11 +46,8 @@ struct sl_target {
 void sl_upstream_tune(const struct sl_conf_keepalive *keepalive, uint32_t user_timeout_ms,
                       struct sl_socket_tuning *tuning);
 
-/** Lets IPv6 and IPv4 take turns, the family of the first address first; else the order stays. */
-void sl_upstream_interleave(struct sl_addr *addrs, size_t addrs_count);
+/** Its URL, a view of `text`. */
+struct sl_url sl_upstream_url(const struct sl_upstream *upstream);
 
-/** Addresses as bytes for the bundle, and back: count, then length and sockaddr of each. */
-SL_CHECKED enum sl_err sl_upstream_addrs_emit(const struct sl_addr *addrs, size_t addrs_count,
-                                              struct sl_wbuf *out);
-SL_CHECKED enum sl_err sl_upstream_addrs_parse(struct sl_slice bytes, struct sl_arena *arena,
-                                               struct sl_addr **ret_addrs, size_t *ret_count);
+/** Takes the addresses for new connections; those without a port get the URL's. */
+void sl_upstream_use(struct sl_upstream *upstream, const struct sl_addr_set *set);

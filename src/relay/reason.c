@@ -66,6 +66,9 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                      "Every upstream refused; `upstream` is the last one tried." },
     [SL_REASON_UPSTREAM_UNREACHABLE] = { "upstream_unreachable", SL_LOG_WARN,
                                          "No upstream could be reached." },
+    [SL_REASON_UPSTREAM_UNRESOLVED] = { "upstream_unresolved", SL_LOG_WARN,
+                                        "DNS has said no address yet of the upstream's name "
+                                        "(`dns: {unresolved: later}`)." },
     [SL_REASON_CONNECT_TIMEOUT] = { "connect_timeout", SL_LOG_WARN,
                                     "No upstream answered within `timeouts.connect`." },
     [SL_REASON_UPSTREAM_CLOSED] = { "upstream_closed", SL_LOG_WARN,

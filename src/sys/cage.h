@@ -12,6 +12,7 @@
 enum sl_cage_role {
     SL_CAGE_WORKER, /* sockets of connections; streams of IPv4, IPv6 and Unix only */
     SL_CAGE_KEYS,   /* its channels, and no socket of its own */
+    SL_CAGE_AGENT,  /* its channel, and sockets toward name servers */
     SL_CAGE_TOKEN,  /* foreign code: only what no module needs is denied, and no file is */
 };
 

@@ -3,6 +3,7 @@
 
 #if defined(SL_HAS_SECCOMP)
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,7 +16,8 @@
 enum {
     IN_WORKER = 1U << SL_CAGE_WORKER,
     IN_KEYS = 1U << SL_CAGE_KEYS,
-    IN_ALL = IN_WORKER | IN_KEYS,
+    IN_AGENT = 1U << SL_CAGE_AGENT,
+    IN_ALL = IN_WORKER | IN_KEYS | IN_AGENT,
 };
 enum { TESTS_MAX = 3 };
 
@@ -48,14 +50,14 @@ static const struct row {
 } ROWS[] = {
     /* connections */
     { SCMP_SYS(accept4), IN_WORKER, { { 0 } } },
-    { SCMP_SYS(connect), IN_WORKER, { { 0 } } },
-    { SCMP_SYS(getsockname), IN_WORKER, { { 0 } } },
+    { SCMP_SYS(connect), IN_WORKER | IN_AGENT, { { 0 } } },
+    { SCMP_SYS(getsockname), IN_WORKER | IN_AGENT, { { 0 } } },
     { SCMP_SYS(getsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_ERROR) } },
     { SCMP_SYS(ioctl), IN_WORKER, { IS(1, SIOCOUTQ) } },
-    { SCMP_SYS(recvfrom), IN_WORKER, { { 0 } } },
+    { SCMP_SYS(recvfrom), IN_WORKER | IN_AGENT, { { 0 } } },
     { SCMP_SYS(sendto), IN_WORKER, { IS(5, 0) } }, /* never with an address */
+    { SCMP_SYS(sendto), IN_AGENT, { { 0 } } },     /* c-ares 1.34 has one with TCP Fast Open */
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_LINGER) } },
-    { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) } },
     { SCMP_SYS(bind), IN_WORKER, { { 0 } } }, /* upstream.source; there is no listen */
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT) } },
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
@@ -63,6 +65,8 @@ static const struct row {
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL) } },
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT) } },
     { SCMP_SYS(setsockopt), IN_WORKER, { IS(1, IPPROTO_TCP), IS(2, TCP_USER_TIMEOUT) } },
+    { SCMP_SYS(setsockopt), IN_WORKER | IN_AGENT, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) } },
+    { SCMP_SYS(setsockopt), IN_AGENT, { IS(1, IPPROTO_TCP), IS(2, TCP_FASTOPEN_CONNECT) } },
     { SCMP_SYS(shutdown), IN_WORKER, { { 0 } } },
     { SCMP_SYS(socket),
       IN_WORKER,
@@ -73,6 +77,15 @@ static const struct row {
     { SCMP_SYS(socket),
       IN_WORKER,
       { IS(0, AF_UNIX), HAS(1, SOCKET_TYPE_MASK, SOCK_STREAM), IS(2, 0) } },
+    /* questions to name servers: by datagrams, and streams when an answer is long */
+    { SCMP_SYS(socket), IN_AGENT, { IS(0, AF_INET), HAS(1, SOCKET_TYPE_MASK, SOCK_DGRAM) } },
+    { SCMP_SYS(socket), IN_AGENT, { IS(0, AF_INET), HAS(1, SOCKET_TYPE_MASK, SOCK_STREAM) } },
+    { SCMP_SYS(socket), IN_AGENT, { IS(0, AF_INET6), HAS(1, SOCKET_TYPE_MASK, SOCK_DGRAM) } },
+    { SCMP_SYS(socket), IN_AGENT, { IS(0, AF_INET6), HAS(1, SOCKET_TYPE_MASK, SOCK_STREAM) } },
+    { SCMP_SYS(fcntl), IN_AGENT, { IS(1, F_SETFD) } },
+    { SCMP_SYS(fcntl), IN_AGENT, { IS(1, F_GETFD) } },
+    { SCMP_SYS(fcntl), IN_AGENT, { IS(1, F_SETFL) } },
+    { SCMP_SYS(fcntl), IN_AGENT, { IS(1, F_GETFL) } },
     /* the channels, the log, and the loop */
     { SCMP_SYS(close), IN_ALL, { { 0 } } },
     { SCMP_SYS(epoll_ctl), IN_ALL, { { 0 } } },

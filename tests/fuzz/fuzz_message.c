@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sl_slice datagram = sl_slice_of(data, size);
     size_t readers_count = 0;
-    for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_FROM_TOKEN; to++) {
+    for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_FROM_AGENT; to++) {
         size_t taken_count = 0;
         for (int phase = SL_PHASE_CONFIGURING; phase <= SL_PHASE_DRAINING; phase++) {
             for (size_t fds_count = 0; fds_count <= SL_MESSAGE_FDS_MAX + 1; fds_count++) {

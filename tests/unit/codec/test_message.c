@@ -156,6 +156,42 @@ static const struct {
       15,
       true },
     { { SL_MESSAGE_HEALTH, { 0 } }, SL_MESSAGE_TO_WORKER, { true, false, false }, 1, 8 },
+    { { SL_MESSAGE_NAME, { .bytes = SL_SLICE_INIT("name") } },
+      SL_MESSAGE_TO_WORKER,
+      { true, true, true },
+      0,
+      12,
+      true },
+    { { SL_MESSAGE_AGENT_DNS, { .bytes = SL_SLICE_INIT("rules") } },
+      SL_MESSAGE_TO_AGENT,
+      { true, false, false },
+      0,
+      13,
+      true },
+    { { SL_MESSAGE_AGENT_CAGE, { .bytes = SL_SLICE_INIT("\1") } },
+      SL_MESSAGE_TO_AGENT,
+      { true, false, false },
+      0,
+      9,
+      true },
+    { { SL_MESSAGE_AGENT_NAME, { .key = { 7, SL_SLICE_INIT("name") } } },
+      SL_MESSAGE_TO_AGENT,
+      { true, false, false },
+      0,
+      16,
+      true },
+    { { SL_MESSAGE_AGENT_START, { 0 } }, SL_MESSAGE_TO_AGENT, { true, false, false }, 0, 8 },
+    { { SL_MESSAGE_AGENT_LACKS, { .key = { 7 } } },
+      SL_MESSAGE_FROM_AGENT,
+      { false, true, false },
+      0,
+      12 },
+    { { SL_MESSAGE_AGENT_FOUND, { .key = { 7, SL_SLICE_INIT("found") } } },
+      SL_MESSAGE_FROM_AGENT,
+      { false, true, false },
+      0,
+      17,
+      true },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])
@@ -268,7 +304,7 @@ static void a_message_is_taken_only_in_its_phase_and_from_its_sender(void **stat
         struct sl_wbuf out = emit(&TYPES[i].message, bytes);
         datagram = sl_wbuf_slice(&out);
         for (int phase = SL_PHASE_CONFIGURING; phase <= SL_PHASE_DRAINING; phase++) {
-            for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_FROM_TOKEN; to++) {
+            for (int to = SL_MESSAGE_TO_WORKER; to <= SL_MESSAGE_FROM_AGENT; to++) {
                 bool allowed = TYPES[i].phases[phase] && to == (int)TYPES[i].direction;
                 assert_int_equal(parse(datagram, TYPES[i].fds_count, (enum sl_message_direction)to,
                                        (enum sl_message_phase)phase),

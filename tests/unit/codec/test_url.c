@@ -14,7 +14,7 @@ struct good {
     enum sl_scheme scheme;
     const char *host, *path;
     uint16_t port;
-    bool is_ip;
+    bool is_ip, is_srv;
 };
 
 static void good_check(const struct good *good)
@@ -28,6 +28,7 @@ static void good_check(const struct good *good)
     assert_true(sl_slice_eq(url.path, sl_slice_cstr(good->path)));
     assert_int_equal(url.port, good->port);
     assert_int_equal(url.is_ip, good->is_ip);
+    assert_int_equal(url.is_srv, good->is_srv);
     assert_int_equal(at, 4711);
     assert_string_equal(diag.text, "");
 }
@@ -43,6 +44,10 @@ static void every_form_of_a_url_is_read(void **state)
         { "tcp://my_host-1:80", SL_SCHEME_TCP, "my_host-1", "", 80, false },
         { "tcp://1a.2b:80", SL_SCHEME_TCP, "1a.2b", "", 80, false },
         { "TLS://Host:1", SL_SCHEME_TLS, "Host", "", 1, false },
+        { "tcp://_x._tcp.h.test", SL_SCHEME_TCP, "_x._tcp.h.test", "", 0, false, true },
+        { "tls://_X._TCP.test", SL_SCHEME_TLS, "_X._TCP.test", "", 0, false, true },
+        { "tcp://_x._udp.test:1", SL_SCHEME_TCP, "_x._udp.test", "", 1, false },
+        { "tcp://x._tcp.test:1", SL_SCHEME_TCP, "x._tcp.test", "", 1, false },
         { "unix:/run/x.sock", SL_SCHEME_UNIX, "", "/run/x.sock", 0, false },
         { "unix:run/x y:z", SL_SCHEME_UNIX, "", "run/x y:z", 0, false },
     };

@@ -25,6 +25,7 @@ struct world {
     struct sl_conn_plan plan;
     struct sl_upstream upstreams[URLS_MAX];
     struct sl_addr addrs[URLS_MAX][SL_UPSTREAM_ADDRS_MAX];
+    struct sl_addr_rank ranks[SL_UPSTREAM_ADDRS_MAX]; /* zeroes */
     struct sl_target target;
     struct sl_servers servers;
     unsigned downs_count, ups_count;
@@ -125,8 +126,9 @@ static int world_setup(void **state)
     w->target =
         (struct sl_target){ .upstreams = w->upstreams, .ejection = &RULE, .servers = &w->servers };
     for (size_t i = 0; i < URLS_MAX; i++) {
-        w->upstreams[i] =
-            (struct sl_upstream){ .text = NAMES[i], .addrs = w->addrs[i], .weight = 1 };
+        w->upstreams[i] = (struct sl_upstream){
+            .text = NAMES[i], .addrs = w->addrs[i], .ranks = w->ranks, .weight = 1
+        };
         if (sl_servers_take(&w->servers, "test", NAMES[i], &w->upstreams[i].server) != SL_OK) {
             return -1;
         }
