@@ -112,7 +112,8 @@ def sink_while_sending(visit, total_bytes):
 class Backend:
     """Listens on a port of 127.0.0.1 or a unix path, or IPv6 with host="::1"."""
 
-    def __init__(self, behave=echo, context=None, path=None, host="127.0.0.1", is_raw=False):
+    def __init__(self, behave=echo, context=None, path=None, host="127.0.0.1", is_raw=False,
+                 port=0):
         self.behave = behave
         self.context = context
         self.is_raw = is_raw  # a TLS service whose handshake the behaviour does itself, or not
@@ -126,7 +127,7 @@ class Backend:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self.listener = socket.socket(family)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.host = f"[{host}]" if ":" in host else host
             self.port = self.listener.getsockname()[1]
         self.listener.listen(LISTEN_BACKLOG)

@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROLES = {"worker": "IN_WORKER", "keys": "IN_KEYS"}
+ROLES = {"worker": "IN_WORKER", "keys": "IN_KEYS", "agent": "IN_AGENT"}
 LINE = re.compile(r"^(\d+) +([a-z_0-9]+)\((.*)$")
 NAME = re.compile(r'^PR_SET_NAME, "sluice-(\w+)')
 ENTERED = re.compile(r"^SECCOMP_SET_MODE_FILTER, .*= 0$|^PR_SET_SECCOMP, .*= 0$")
@@ -19,9 +19,9 @@ ENTERED = re.compile(r"^SECCOMP_SET_MODE_FILTER, .*= 0$|^PR_SET_SECCOMP, .*= 0$"
 def allowed(role):
     """The names in the rows of src/sys/cage_seccomp.c."""
     text = (ROOT / "src" / "sys" / "cage_seccomp.c").read_text()
-    rows = re.findall(r"SCMP_SYS\((\w+)\),\s*(IN_\w+)", text)
+    rows = re.findall(r"SCMP_SYS\((\w+)\),\s*(IN_\w+(?: \| IN_\w+)*)", text)
     assert len(rows) > 40, "the rows do not look as they did"
-    return {name for name, who in rows if who in ("IN_ALL", ROLES[role])}
+    return {name for name, who in rows if {"IN_ALL", ROLES[role]} & set(who.split(" | "))}
 
 
 class Trace:

@@ -10,6 +10,7 @@ import pytest
 
 import ends
 import inside
+import names
 import sluice
 from scale import SANITIZED, until
 from test_keys import keys_pid, start, works
@@ -102,6 +103,20 @@ class TestInside:
         refused = {name for name, result in got.items() if result == -errno.EPERM}
         assert refused == (set(WORKERS) if role == "keys" else set())
         works(one, pki)  # none the worse for it
+
+    def test_the_agent_may_only_ask(self, fleet, backend, stack):
+        dns = stack.enter_context(names.NameServer())
+        dns.set("app.test", "A", "127.0.0.1")
+        one = fleet.run_one("tcp://127.0.0.1:0", f"tcp://app.test:{backend().port}",
+                            top={"dns": dns.config(min_ttl="1h")})
+        pid = one.wait_log("agent_started")["pid"]
+        until(lambda: dns.count("app.test") >= 2, "its first lookup")
+        got = outcomes_in(pid, TRIALS)
+        allowed = {name for name, result in got.items() if result != -errno.EPERM}
+        assert allowed == {"a UDP socket"}
+        got = outcomes_in(pid, WORKERS)
+        allowed = {name for name, result in got.items() if result != -errno.EPERM}
+        assert allowed == {"a TCP socket", "connect"}
 
     @pytest.mark.parametrize("role", ["worker", "keys"])
     def test_without_a_cage_they_are_not(self, role, fleet, pki, backend):
