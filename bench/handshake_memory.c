@@ -40,11 +40,13 @@ enum server_kind { SERVER_LIBSSL, SERVER_SLUICE };
 static const struct variant {
     const char *name;
     enum server_kind server;
-    bool is_fast; /* tls/fast.h */
+    bool is_fast;     /* tls/fast.h */
+    bool has_records; /* tls/established.h */
 } VARIANTS[] = {
-    { "libssl", SERVER_LIBSSL, false }, /* OpenSSL's defaults, with its internal ticket keys */
-    { "sluice-plain", SERVER_SLUICE, false },
-    { "sluice", SERVER_SLUICE, true },
+    { "libssl", SERVER_LIBSSL, false, false }, /* OpenSSL's defaults, its internal ticket keys */
+    { "sluice-plain", SERVER_SLUICE, false, false },
+    { "sluice-fast", SERVER_SLUICE, true, false },
+    { "sluice", SERVER_SLUICE, true, true },
 };
 
 struct bench {
@@ -146,6 +148,7 @@ static void bench_open(struct bench *bench, const struct variant *variant, bool 
     must(sl_tls_library_init() == SL_OK && sl_tls_fast_use(variant->is_fast, &is_used) == SL_OK,
          "library");
     must(is_used == variant->is_fast, "tls/fast.h is not used");
+    must(sl_tls_fast_records(variant->has_records) == SL_OK, "records");
     struct sl_tls_minted minted;
     minted_make(&minted);
     if (variant->server == SERVER_LIBSSL) {
