@@ -85,7 +85,7 @@ static void send(struct side *from, unsigned type, struct sl_slice content)
 }
 
 /* What `from` has sent is the end, and both are told why. */
-static void assert_ends(struct talk *t, struct side *from, size_t piece, const char *alert,
+static void assert_ends(struct talk *t, struct side *from, size_t piece, uint8_t alert,
                         const char *reason)
 {
     struct side *to = from == &t->client ? &t->server : &t->client;
@@ -93,7 +93,8 @@ static void assert_ends(struct talk *t, struct side *from, size_t piece, const c
     assert_int_equal(hear(t, from, to, piece), SL_ETLS);
     assert_string_equal(to->diag.text, reason);
     assert_int_equal(hear(t, to, from, SIZE_MAX), SL_ETLS);
-    (void)snprintf(want, sizeof(want), "the peer sent alert: %s", alert);
+    (void)snprintf(want, sizeof(want), "the peer sent alert: %s",
+                   SSL_alert_desc_string_long(alert));
     assert_string_equal(from->diag.text, want);
 }
 
@@ -217,42 +218,45 @@ static const struct hostile {
     bool is_to_client;
     uint8_t type;
     struct sl_slice content;
-    const char *alert, *reason;
+    uint8_t alert;
+    const char *reason;
 } HOSTILE[] = {
-    { "empty handshake", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT(""), "unexpected_message",
+    { "empty handshake", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT(""), SSL_AD_UNEXPECTED_MESSAGE,
       "an empty record of a handshake" },
-    { "empty alert", false, SL_RECORD_ALERT, SL_SLICE_INIT(""), "unexpected_message",
+    { "empty alert", false, SL_RECORD_ALERT, SL_SLICE_INIT(""), SSL_AD_UNEXPECTED_MESSAGE,
       "an empty alert" },
-    { "half an alert", false, SL_RECORD_ALERT, SL_SLICE_INIT("\x01"), "decode error", "bad alert" },
-    { "two alerts", true, SL_RECORD_ALERT, SL_SLICE_INIT("\x01\x5a\x01\x00"), "decode error",
+    { "half an alert", false, SL_RECORD_ALERT, SL_SLICE_INIT("\x01"), SSL_AD_DECODE_ERROR,
+      "bad alert" },
+    { "two alerts", true, SL_RECORD_ALERT, SL_SLICE_INIT("\x01\x5a\x01\x00"), SSL_AD_DECODE_ERROR,
       "bad alert" },
     { "change_cipher_spec inside", false, SL_RECORD_CHANGE_CIPHER_SPEC, SL_SLICE_INIT("\x01"),
-      "unexpected_message", "a record of a type that does not belong here" },
-    { "a type that there is not", true, 24, SL_SLICE_INIT("x"), "unexpected_message",
+      SSL_AD_UNEXPECTED_MESSAGE, "a record of a type that does not belong here" },
+    { "a type that there is not", true, 24, SL_SLICE_INIT("x"), SSL_AD_UNEXPECTED_MESSAGE,
       "a record of a type that does not belong here" },
     { "a long KeyUpdate", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x18\0\0\x02\0\0"),
-      "decode error", "bad KeyUpdate" },
-    { "an empty KeyUpdate", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x18\0\0\0"), "decode error",
-      "bad KeyUpdate" },
+      SSL_AD_DECODE_ERROR, "bad KeyUpdate" },
+    { "an empty KeyUpdate", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x18\0\0\0"),
+      SSL_AD_DECODE_ERROR, "bad KeyUpdate" },
     { "a KeyUpdate that asks for what there is not", true, SL_RECORD_HANDSHAKE,
-      SL_SLICE_INIT("\x18\0\0\x01\x02"), "illegal parameter", "bad KeyUpdate" },
+      SL_SLICE_INIT("\x18\0\0\x01\x02"), SSL_AD_ILLEGAL_PARAMETER, "bad KeyUpdate" },
     { "two KeyUpdates in a record", true, SL_RECORD_HANDSHAKE,
-      SL_SLICE_INIT("\x18\0\0\x01\0\x18\0\0\x01\0"), "unexpected_message",
+      SL_SLICE_INIT("\x18\0\0\x01\0\x18\0\0\x01\0"), SSL_AD_UNEXPECTED_MESSAGE,
       "a message behind a KeyUpdate" },
     { "a ticket from a client", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x04\0\0\x20"),
-      "unexpected_message", "a message that does not belong here" },
+      SSL_AD_UNEXPECTED_MESSAGE, "a message that does not belong here" },
     { "a ticket too short", true, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x04\0\0\x0d"),
-      "decode error", "bad NewSessionTicket" },
+      SSL_AD_DECODE_ERROR, "bad NewSessionTicket" },
     { "a ticket too long", true, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x04\x02\x01\x0b"),
-      "decode error", "bad NewSessionTicket" },
+      SSL_AD_DECODE_ERROR, "bad NewSessionTicket" },
     { "CertificateRequest, which was not offered", true, SL_RECORD_HANDSHAKE,
-      SL_SLICE_INIT("\x0d\0\0\x03"), "unexpected_message", "a message that does not belong here" },
-    { "ClientHello", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x01\0\0\x40"),
-      "unexpected_message", "a message that does not belong here" },
-    { "HelloRequest of TLS 1.2", true, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\0\0\0\0"),
-      "unexpected_message", "a message that does not belong here" },
-    { "Finished", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x14\0\0\x20"), "unexpected_message",
+      SL_SLICE_INIT("\x0d\0\0\x03"), SSL_AD_UNEXPECTED_MESSAGE,
       "a message that does not belong here" },
+    { "ClientHello", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x01\0\0\x40"),
+      SSL_AD_UNEXPECTED_MESSAGE, "a message that does not belong here" },
+    { "HelloRequest of TLS 1.2", true, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\0\0\0\0"),
+      SSL_AD_UNEXPECTED_MESSAGE, "a message that does not belong here" },
+    { "Finished", false, SL_RECORD_HANDSHAKE, SL_SLICE_INIT("\x14\0\0\x20"),
+      SSL_AD_UNEXPECTED_MESSAGE, "a message that does not belong here" },
 };
 
 static void what_does_not_belong_there_is_answered_with_its_alert(void **state)
@@ -282,7 +286,7 @@ static void records_in_the_clear_are_refused(void **state)
         struct talk t;
         talk_open(&t);
         assert_int_equal(sl_wbuf_put(&t.client.wire, RECORDS[i]), SL_OK);
-        assert_ends(&t, &t.client, SIZE_MAX, "unexpected_message",
+        assert_ends(&t, &t.client, SIZE_MAX, SSL_AD_UNEXPECTED_MESSAGE,
                     "a record of a type that does not belong here");
         talk_close(&t);
     }
@@ -305,7 +309,8 @@ static void data_in_the_middle_of_a_message_is_refused(void **state)
         struct side *from = CASES[i].is_to_client ? &t.server : &t.client;
         send(from, SL_RECORD_HANDSHAKE, CASES[i].begin);
         send(from, SL_RECORD_DATA, SL_SLICE("x"));
-        assert_ends(&t, from, SIZE_MAX, "unexpected_message", "data in the middle of a message");
+        assert_ends(&t, from, SIZE_MAX, SSL_AD_UNEXPECTED_MESSAGE,
+                    "data in the middle of a message");
         talk_close(&t);
     }
 }
@@ -455,7 +460,7 @@ static void floods_of_what_is_no_data_are_an_end(void **state)
             if (extra == 0) {
                 say(&t, &t.client, "enough", SIZE_MAX);
             } else {
-                assert_ends(&t, &t.client, SIZE_MAX, "unexpected_message",
+                assert_ends(&t, &t.client, SIZE_MAX, SSL_AD_UNEXPECTED_MESSAGE,
                             "too many KeyUpdates or tickets at once");
             }
             talk_close(&t);
@@ -477,7 +482,7 @@ static void empty_records_are_borne_but_not_many_in_a_row(void **state)
     for (unsigned i = 0; i <= SL_ESTABLISHED_EMPTIES_MAX; i++) {
         send(&t.client, SL_RECORD_DATA, SL_SLICE(""));
     }
-    assert_ends(&t, &t.client, 10, "unexpected_message", "too many empty records");
+    assert_ends(&t, &t.client, 10, SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
     talk_close(&t);
 }
 

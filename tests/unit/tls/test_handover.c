@@ -422,7 +422,7 @@ static void secrets_are_noted_for_the_handshake_that_runs_alone(void **state)
 {
     struct world *w = *state;
     const struct setup setup = { .suites = SUITES[0], .ours = OURS_BOTH };
-    enum { PAIRS_COUNT = 4, STEPS_COUNT = 400 };
+    enum { PAIRS_COUNT = 4, STEPS_COUNT = 2000 };
     struct pair pairs[PAIRS_COUNT];
     contexts_make(w, &setup);
     for (size_t i = 0; i < PAIRS_COUNT; i++) {

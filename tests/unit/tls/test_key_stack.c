@@ -203,6 +203,7 @@ static int make_office(void **state)
     struct office *o = calloc(1, sizeof(*o));
     assert_int_equal(sl_tls_library_init(), SL_OK);
     assert_int_equal(sl_tls_fast_use(true, NULL), SL_OK); /* as workers do */
+    assert_int_equal(sl_tls_fast_records(true), SL_OK);
     assert_int_equal(sl_key_stacks_use(stack_map, stack_unmap),
                      sl_key_stacks_are_ours() ? SL_OK : SL_ENOENT);
     o->service = (struct sl_key_service){ .submit = submit, .cancel = cancel };
