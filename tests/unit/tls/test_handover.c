@@ -323,6 +323,34 @@ static void tickets_that_come_together_are_kept_and_later_ones_passed_over(void 
     contexts_drop(w);
 }
 
+/* Half of a second ticket may have been read when the first is whole: libssl has to read its rest.
+ */
+static void nothing_is_taken_over_in_the_middle_of_a_ticket(void **state)
+{
+    enum { CUT_MIN = 400, CUT_MAX = 6000, CUT_STEP = 97, RECORD_MAX = 512 };
+    struct world *w = *state;
+    const struct setup setup = { .suites = SUITES[0],
+                                 .ours = OURS_CLIENT,
+                                 .has_tickets = true,
+                                 .has_resumption = true,
+                                 .has_client_cert = true };
+    for (size_t cut = CUT_MIN; cut < CUT_MAX; cut += CUT_STEP) {
+        struct pair pair;
+        contexts_make(w, &setup);
+        pair_begin(w, &setup, &pair);
+        assert_int_equal(SSL_set_max_send_fragment(pair.server.tls->ssl, RECORD_MAX), 1);
+        for (int i = 0; i < 3; i++) {
+            ticket_send(&pair.server);
+        }
+        assert_true(pair.server.sent - pair.server.taken > 4 * RECORD_MAX);
+        pair.cut = cut;
+        talk(&pair);
+        assert_ours(&pair.client, true);
+        pair_fini(&pair);
+        contexts_drop(w);
+    }
+}
+
 static void assert_stays(struct world *w, const struct sl_policy *policy, uint8_t fragment)
 {
     struct pair pair;
@@ -467,6 +495,7 @@ int main(void)
         cmocka_unit_test(an_update_before_the_ticket_keeps_libssl),
         cmocka_unit_test(an_upstream_without_tickets_is_not_waited_for_for_ever),
         cmocka_unit_test(tickets_that_come_together_are_kept_and_later_ones_passed_over),
+        cmocka_unit_test(nothing_is_taken_over_in_the_middle_of_a_ticket),
         cmocka_unit_test(what_we_do_not_do_stays_with_libssl),
         cmocka_unit_test(random_talks_with_libssl_agree),
         cmocka_unit_test(secrets_are_noted_for_the_handshake_that_runs_alone),
