@@ -418,6 +418,10 @@ static enum sl_err handshake_step(struct sl_tls *tls)
     case SSL_ERROR_WANT_ASYNC_JOB:
         tls->wait.verdict = SL_EBUSY;
         return call_failed(tls);
+    case SSL_ERROR_ZERO_RETURN:
+        tls->is_broken = true;
+        sl_diag_set(tls->diag, "the peer sent close_notify within the handshake");
+        return SL_ETLS;
     default:
         return call_failed(tls);
     }
