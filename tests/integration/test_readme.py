@@ -13,7 +13,10 @@ import subprocess
 
 import pytest
 
+import ocsp
+import pki as pki_module
 import sluice
+from pki import openssl
 from scale import PATIENCE
 from tokens import HAS_TOKENS, WHY_NOT, Token
 
@@ -158,6 +161,56 @@ class TestFile:
         (pathlib.Path(folder) / "sluice.yaml").write_text(text)
         out = run(f"{one('check -c .*yaml  ')}\n")
         assert "sni mail.example.com -> tcp://10.0.0.7:443, TLS goes on untouched" in out
+
+
+def block(service):
+    """The YAML of the README that has this service."""
+    found = [text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+             if f"\n  {service}:\n" in text]
+    assert len(found) == 1, f"{service} in the README"
+    return found[0]
+
+
+class TestMoreFiles:
+    def test_a_tunnel_with_a_key(self, run, folder):
+        text = block("near")
+        (pathlib.Path(folder) / "tunnel.yaml").write_text(text)
+        make = re.search(r"# (openssl rand -hex 32 > tunnel.psk)", text)[1]
+        out = run(HTTP.format(port=8080) + f"(umask 077; {make})\nsluice check -c tunnel.yaml\n"
+                  "background sluice run -c tunnel.yaml\n"
+                  "until_ready curl -sf http://127.0.0.1:6382/page\n"
+                  "curl -sS http://127.0.0.1:6382/page\n")
+        assert "OK, 2 services" in out and out.endswith("from the backend\n")
+
+    def test_certificates_on_both_sides(self, run, folder, pki):
+        home = pathlib.Path(folder)
+        (home / "strict.yaml").write_text(block("strict"))
+        site = pki_module.Pair(pki.folder, "readme")
+        (home / "site.ocsp").write_bytes(
+            pathlib.Path(ocsp.Responder(pki, folder).answer(site)).read_bytes())
+        rsa = pki.issue("readme-rsa", None, key="rsa")
+        for kind, source in [("pem", rsa.chain), ("key", rsa.key)]:
+            (home / f"me-rsa.{kind}").write_text(pathlib.Path(source).read_text())
+            (home / f"me-rsa.{kind}").chmod(0o600)
+        for name in ["ca", "intermediate"]:
+            (home / f"{name}.crl").write_text(empty_list(pki, home, name))
+        upstream = TLS_SERVER.format(at="10.0.0.5:444").replace("-quiet", "-quiet -Verify 3 -CAfile "
+                                                                "ca.pem -client_sigalgs RSA-PSS+SHA256")
+        me = "curl -s{flags} --cacert ca.pem --cert me.pem --key me.key https://localhost:8444/page"
+        out = run(upstream + "sluice check -c strict.yaml\nbackground sluice run -c strict.yaml\n"
+                  f"until_ready {me.format(flags='f')}\n{me.format(flags='S')} --cert-status\n")
+        assert "OK, 1 service" in out and out.endswith("from the backend\n")
+
+
+def empty_list(pki, folder, name):
+    """A revocation list of an authority that has revoked nothing."""
+    config = folder / f"{name}.cnf"
+    (folder / f"{name}.index").touch()
+    config.write_text(f"[ca]\ndefault_ca = it\n[it]\ndatabase = {folder / name}.index\n"
+                      "default_md = sha256\ndefault_crl_days = 2\ncrl_extensions = more\n"
+                      "[more]\nauthorityKeyIdentifier = keyid\n")
+    return openssl("ca", "-gencrl", "-config", config, "-cert", pki.folder / f"{name}.pem",
+                   "-keyfile", pki.folder / f"{name}.key")
 
 
 class TestDocuments:
