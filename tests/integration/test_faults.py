@@ -309,7 +309,7 @@ class TestEnds:
                             certificates=[pki.server.as_config()])
         before = one.descriptor_count()
         with ends.PlainEnd(ends.dial(one.address())) as client:
-            client.send(b"GET / HTTP/1.1\r\n\r\n")
+            client.send(b"SSH-2.0-nobody\r\n")
             assert client.recv(1) == b"\x15"  # an alert: now it lingers
             one.wait_connection(reason="not_tls")
             if how == "fin":
