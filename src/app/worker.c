@@ -179,7 +179,7 @@ static void on_pause(struct sl_acceptor *acceptor, struct sl_listener *listener)
     struct sl_accept_state *state = listener == NULL ? &acceptor->state : &listener->state;
     struct sl_logline line;
     bool is_paused = state->paused != SL_ACCEPT_RUNS;
-    sl_metrics_add(&w->metrics->paused_count[state->paused], 1);
+    sl_metrics_add(&w->metrics->paused_count[state->paused], is_paused ? 1 : 0);
     if (is_paused && state->told_ms != 0 && w->loop.now_ms - state->told_ms < PAUSE_TELL_AGAIN_MS) {
         return;
     }
@@ -227,6 +227,7 @@ static enum sl_err init_acceptor(struct worker *w)
     sl_acceptor_init(&w->acceptor, &w->env, (size_t)max_count,
                      is_wanted ? SL_ACCEPT_CONNECTIONS_LIMIT : SL_ACCEPT_NO_DESCRIPTORS, on_pause);
     w->acceptor.on_refused = on_refused;
+    sl_refusals_init(&w->refusals, &w->log, w->index);
     return sl_limits_use(w->snapshot, &w->portion, &w->acceptor);
 }
 
@@ -406,7 +407,6 @@ static enum sl_err hear_bundle(struct worker *w, const struct sl_message *messag
         return SL_EPROTO;
     }
     w->index = message->worker_index;
-    sl_refusals_init(&w->refusals, &w->log, w->index);
     return sl_memfd_map(fds[0], &w->files);
 }
 

@@ -139,10 +139,14 @@ void sl_acceptor_resume(struct sl_acceptor *acceptor)
     if (acceptor->paused_count > 0) {
         resume_listeners(acceptor);
     }
-    if (acceptor->state.paused != SL_ACCEPT_RUNS && full_of_all(acceptor) == SL_ACCEPT_RUNS) {
-        sl_timer_cancel(&acceptor->retry);
-        set_paused(acceptor, SL_ACCEPT_RUNS);
+    if (acceptor->state.paused == SL_ACCEPT_RUNS) {
+        return;
     }
+    const enum sl_accept_pause why = full_of_all(acceptor); /* perhaps another reason by now */
+    if (why == SL_ACCEPT_RUNS) {
+        sl_timer_cancel(&acceptor->retry);
+    }
+    set_paused(acceptor, why);
 }
 
 static void on_retry(struct sl_timer *timer)

@@ -299,6 +299,24 @@ static void held_memory_pauses_and_its_end_is_noticed(void **state)
     turn_until_accepted(w, 1);
 }
 
+/* What keeps it from going on may change while it waits. */
+static void another_reason_takes_over_while_it_pauses(void **state)
+{
+    struct world *w = *state;
+    w->scratch.held_max_bytes = 1000;
+    for (size_t i = 0; i <= CONNS_MAX; i++) {
+        w->clients[i] = ends_connect(&w->addrs[0]);
+    }
+    turn_until_accepted(w, CONNS_MAX);
+    (void)turn_for(w, 50);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_CONNECTIONS_LIMIT);
+    w->scratch.held_bytes = 1000;
+    kill_all(w);
+    assert_int_equal(w->acceptor.state.paused, SL_ACCEPT_MEMORY_LIMIT);
+    w->scratch.held_bytes = 0; /* and no connection ends any more */
+    turn_until_accepted(w, CONNS_MAX + 1);
+}
+
 static void without_descriptors_accepting_pauses_and_goes_on_by_itself(void **state)
 {
     struct world *w = *state;
@@ -390,6 +408,7 @@ int main(void)
         WITH_WORLD(at_the_limit_of_all_more_are_refused_where_that_is_wanted),
         WITH_WORLD(without_descriptors_nobody_is_refused),
         WITH_WORLD(who_is_denied_is_refused_before_there_is_a_connection),
+        WITH_WORLD(another_reason_takes_over_while_it_pauses),
         WITH_WORLD(held_memory_pauses_and_its_end_is_noticed),
         WITH_WORLD(without_descriptors_accepting_pauses_and_goes_on_by_itself),
         WITH_WORLD(what_is_closed_is_not_listened_to_though_another_holds_it_open),
