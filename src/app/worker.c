@@ -8,6 +8,7 @@
 #include "codec/message.h"
 #include "net/checker.h"
 #include "net/connector.h"
+#include "net/gate.h"
 #include "net/health.h"
 #include "net/listener.h"
 #include "net/metrics.h"
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -132,7 +134,11 @@ static void on_server_event(struct sl_servers *servers, const struct sl_server_e
 static void hook_ended(struct sl_conn *conn)
 {
     struct worker *w = worker_of(conn);
-    sl_access_log_put(&w->log, conn, w->index);
+    if (conn->reason == SL_REASON_ADDRESS_DENIED || conn->reason == SL_REASON_RATE_LIMIT) {
+        sl_refusals_note(&w->refusals, conn->reason, conn->plan->service, &conn->client_addr);
+    } else {
+        sl_access_log_put(&w->log, conn, w->index);
+    }
     sl_connector_release(conn);
     sl_metrics_add(&w->metrics->ended_count[conn->reason], 1);
     sl_metrics_add(&w->metrics->to_upstream_bytes, conn->relay.to_upstream.bytes_count);
@@ -160,7 +166,18 @@ static void hook_greeted(struct sl_conn *conn)
     sl_acceptor_resume(&worker_of(conn)->acceptor);
 }
 
+/* A connection of the sender's own, such as a check, is made for nobody. */
+static enum sl_reason hook_admit(struct sl_conn *conn)
+{
+    struct worker *w = worker_of(conn);
+    const struct sl_gate *gate = conn->plan->gate;
+    return gate == NULL || conn->proxy == NULL
+               ? SL_REASON_DONE
+               : sl_gate_admit(gate, w->acceptor.rate, &conn->client_addr, w->loop.now_ms);
+}
+
 static const struct sl_conn_hooks HOOKS = {
+    .admit = hook_admit,
     .route = hook_route,
     .connect = hook_connect,
     .connect_cancel = sl_connector_cancel,
@@ -324,6 +341,9 @@ static enum sl_err start(struct worker *w)
         return rc;
     }
     w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
+    if (getrandom(&w->env.id_seed, sizeof(w->env.id_seed), 0) != sizeof(w->env.id_seed)) {
+        return SL_ESYS;
+    }
     sl_list_init(&w->env.conns);
     rc = start_checks(w);
     rc = rc == SL_OK ? init_acceptor(w) : rc;

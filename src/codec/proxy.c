@@ -30,6 +30,19 @@ enum sl_err sl_proxy_cut(struct sl_slice *in, struct sl_proxy_v2 *ret_header)
     return may_begin(*in, SL_SLICE("PROXY ")) ? v1_cut(in, ret_header) : SL_ENOENT;
 }
 
+size_t sl_proxy_bound(struct sl_slice begin)
+{
+    if (begin.len > 0 && begin.ptr[0] == 'P') {
+        return SL_PROXY_V1_MAX;
+    }
+    if (begin.len < SL_PROXY_V2_HEAD) {
+        return SL_PROXY_V2_HEAD;
+    }
+    const size_t rest =
+        (size_t)begin.ptr[SL_PROXY_V2_LENGTH_AT] << 8 | begin.ptr[SL_PROXY_V2_LENGTH_AT + 1];
+    return SL_MIN(SL_PROXY_V2_HEAD + rest, (size_t)SL_PROXY_V2_MAX);
+}
+
 enum sl_err sl_proxy_emit_local(enum sl_proxy_version version, struct sl_wbuf *out)
 {
     const struct sl_proxy_v2 local = { .is_local = true };

@@ -10,6 +10,7 @@
 #include "conf/check_psk.h"
 #include "conf/check_routes.h"
 #include "conf/floor.h"
+#include "conf/proxy.h"
 #include "conf/schema.h"
 #include "conf/seen.h"
 #include <stdio.h>
@@ -126,9 +127,8 @@ static void strict_check(const struct subject *subject)
         error(subject, service->alpn_strict_pos,
               "'alpn_strict' is for a tls:// listen URL: this service has none");
     }
-    /* a PROXY header is sent after the handshake with the client, so nobody else chooses */
-    const bool may_choose =
-        subject->has_tls_connect && service->upstream.proxy_out == SL_PROXY_OUT_OFF;
+    /* a PROXY header v2 is sent after the handshake with the client, so nobody else chooses */
+    const bool may_choose = subject->has_tls_connect && service->upstream.proxy_out != SL_PROXY_V2;
     if (service->is_alpn_strict && subject->has_tls_listen && subject->knows_connect &&
         service->alpn_count == 0 && !may_choose &&
         !is_flawed(subject, offsetof(struct sl_conf_service, alpn))) {
@@ -363,6 +363,12 @@ static void service_check(const struct sl_conf *conf, const struct sl_conf_servi
     sl_check_psk_clients(&service->clients, findings);
     upstream_check(&subject);
     sl_check_balance(service, subject.knows_connect, findings);
+    if (!is_flawed(&subject, offsetof(struct sl_conf_service, upstream))) {
+        sl_proxy_check(service,
+                       (struct sl_proxy_sides){ .knows_listen = subject.knows_listen,
+                                                .has_tls_listen = subject.has_tls_listen },
+                       findings);
+    }
     policies_check(&subject, conf);
     sl_check_limits(conf, service, findings);
 }

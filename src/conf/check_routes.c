@@ -120,7 +120,7 @@ static void alpn_check(const struct sl_conf_service *service, const struct sl_co
                        struct sl_findings *findings)
 {
     const bool is_upstreams_choice = is_tls(route->connects) && service->alpn_count == 0 &&
-                                     service->upstream.proxy_out == SL_PROXY_OUT_OFF;
+                                     service->upstream.proxy_out != SL_PROXY_V2;
     for (size_t i = 0; !is_upstreams_choice && i < route->alpn_count; i++) {
         if (!list_has(service->alpn, service->alpn_count, route->alpn[i].text)) {
             sl_findings_add(findings, SL_FINDING_WARNING, route->alpn[i].pos,

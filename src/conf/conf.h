@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/logline.h"
 #include "base/prefix.h"
+#include "codec/proxy.h"
 #include "codec/url.h"
 #include "conf/finding.h"
 #include "conf/policy.h"
@@ -140,7 +141,14 @@ struct sl_conf_keepalive {
     uint32_t count;
 };
 
-enum sl_conf_proxy_out { SL_PROXY_OUT_OFF, SL_PROXY_OUT_V2 };
+/** PROXY protocol headers that come in. */
+struct sl_conf_proxy {
+    struct sl_prefix *from; /* who must send one; sorted */
+    size_t from_count;      /* 0: nobody */
+    struct sl_conf_pos from_pos;
+    struct sl_proxy_types pass;  /* TLVs for the header to the upstream */
+    struct sl_conf_pos pass_pos; /* of `pass`, when set */
+};
 
 /** How the connect side is reached. */
 struct sl_conf_upstream {
@@ -160,7 +168,9 @@ struct sl_conf_upstream {
     struct sl_conf_pos resumption_pos; /* of `resumption`, when set */
     bool has_middlebox_mode;           /* TLS 1.3 looks like a resumed TLS 1.2 */
     struct sl_conf_pos middlebox_pos;  /* of `middlebox`, when set */
-    enum sl_conf_proxy_out proxy_out;  /* PROXY protocol header before everything else */
+    enum sl_proxy_version proxy_out;   /* PROXY protocol header before everything else */
+    struct sl_proxy_types proxy_tlvs;  /* in it, when set: conf/proxy.h */
+    struct sl_conf_pos proxy_tlvs_pos; /* of `proxy_tlvs`, when set */
     const struct sl_policy *policy;    /* never NULL: the service's when not set */
     struct sl_conf_pos policy_pos;     /* of `policy`, when set */
     struct sl_conf_addr *sources;      /* to connect from: one of a family */
@@ -239,6 +249,7 @@ struct sl_conf_service {
     struct sl_conf_keepalive keepalive; /* of clients */
     uint32_t user_timeout_ms;           /* of clients; 0: the kernel's own */
     struct sl_conf_pos user_timeout_pos;
+    struct sl_conf_proxy proxy_in;
     struct sl_conf_upstream upstream;
     struct sl_conf_clients clients;
     struct sl_conf_from from;

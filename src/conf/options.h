@@ -26,6 +26,7 @@ extern const struct sl_option_table sl_options_limits;
 extern const struct sl_option_table sl_options_dns;
 extern const struct sl_option_table sl_options_policy;
 extern const struct sl_option_table sl_options_process;
+extern const struct sl_option_table sl_options_proxy;
 extern const struct sl_option_table sl_options_routes;
 extern const struct sl_option_table sl_options_service;
 extern const struct sl_option_table sl_options_sides;

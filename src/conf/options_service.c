@@ -212,6 +212,17 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_SERVICE,
+        .key = "proxy_protocol",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_PROXY,
+        .absent = "no client sends a PROXY header",
+        .example = "{ from: [10.0.0.0/8, \"::1\"] }",
+        .text = "PROXY protocol headers (v1 and v2) that come in before everything else, and tell "
+                "the client's address",
+        SL_OPTION_AT(struct sl_conf_service, proxy_in),
+    },
+    {
+        .in = SL_SECTION_SERVICE,
         .key = "upstream",
         .type = SL_TYPE_MAP,
         .section = SL_SECTION_UPSTREAM,
@@ -309,7 +320,7 @@ static const struct sl_schema_option ROWS[] = {
         .min = 100,
         .max = 10 * SL_OPTION_MINUTE_MS,
         .preset = "10s",
-        .text = "For the TLS handshake with a client",
+        .text = "For the TLS handshake with a client, and for a PROXY header to come in",
         SL_OPTION_AT(struct sl_conf_timeouts, handshake_ms),
     },
     {

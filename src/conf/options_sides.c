@@ -3,8 +3,27 @@
 #include "conf/options.h"
 
 static const struct sl_schema_word PROXY_PROTOCOLS[] = {
-    { "off", SL_PROXY_OUT_OFF },
-    { "v2", SL_PROXY_OUT_V2 },
+    { "off", SL_PROXY_OFF },
+    { "v1", SL_PROXY_V1 },
+    { "v2", SL_PROXY_V2 },
+    { NULL, 0 },
+};
+static const struct sl_schema_word PROXY_TLVS[] = {
+    { "alpn", SL_PROXY_TLV_ALPN },
+    { "authority", SL_PROXY_TLV_AUTHORITY },
+    { "crc32c", SL_PROXY_TLV_CRC32C },
+    { "unique_id", SL_PROXY_TLV_UNIQUE_ID },
+    { "ssl", SL_PROXY_TLV_SSL },
+    { "ssl_version", SL_PROXY_TLV_SSL_VERSION },
+    { "ssl_cn", SL_PROXY_TLV_SSL_CN },
+    { "ssl_cipher", SL_PROXY_TLV_SSL_CIPHER },
+    { "ssl_sig_alg", SL_PROXY_TLV_SSL_SIG_ALG },
+    { "ssl_key_alg", SL_PROXY_TLV_SSL_KEY_ALG },
+    { "ssl_group", SL_PROXY_TLV_SSL_GROUP },
+    { "ssl_sig_scheme", SL_PROXY_TLV_SSL_SIG_SCHEME },
+    { "ssl_client_cert", SL_PROXY_TLV_SSL_CLIENT_CERT },
+    { "resumed", SL_PROXY_TLV_RESUMED },
+    { "none", 0 }, /* a type that there is not */
     { NULL, 0 },
 };
 static const struct sl_schema_word CLIENT_VERIFIES[] = {
@@ -138,6 +157,20 @@ static const struct sl_schema_option ROWS[] = {
         .preset = "off",
         .text = "Whether a PROXY protocol header, which tells the client's address, goes first",
         SL_OPTION_AT(struct sl_conf_upstream, proxy_out),
+    },
+    {
+        .in = SL_SECTION_UPSTREAM,
+        .key = "proxy_tlvs",
+        .type = SL_TYPE_TLVS,
+        .words = PROXY_TLVS,
+        .count_max = 16,
+        .absent = "alpn, authority, unique_id, ssl_version, ssl_cn, ssl_cipher, ssl_group, resumed",
+        .example = "[authority, unique_id, crc32c, ssl_cn, ssl_client_cert]",
+        .text = "What a v2 header tells besides addresses: ssl_… stand within ssl, which says "
+                "whether there is TLS and a verified certificate; crc32c is a checksum, resumed a "
+                "TLV of our own (0xE0)",
+        SL_OPTION_AT(struct sl_conf_upstream, proxy_tlvs),
+        .pos_at = offsetof(struct sl_conf_upstream, proxy_tlvs_pos),
     },
     {
         .in = SL_SECTION_UPSTREAM,

@@ -29,6 +29,7 @@ static const char *const FORMS[SL_TYPE_COUNT] = {
     [SL_TYPE_STRINGS] = "a list of ",
     [SL_TYPE_WORDS] = "a word or a list of ",
     [SL_TYPE_PREFIXES] = "a prefix such as 10.0.0.0/8, an address, unix, or a list of ",
+    [SL_TYPE_TLVS] = "a list of ",
     [SL_TYPE_LISTENS] = "a URL or a list of ",
     [SL_TYPE_CONNECT] = "a URL, ",
     [SL_TYPE_CONNECTS] = "a URL, a map with one, or a list of ",
@@ -414,6 +415,56 @@ static bool prefixes_read(struct sl_read *read, const struct sl_schema_option *o
     return is_ok;
 }
 
+/* One of the option's words, or where it has none, a type of TLV. */
+static enum sl_err tlv_read(const struct sl_schema_option *option, struct sl_slice text,
+                            uint8_t *ret_type)
+{
+    if (option->words == NULL) {
+        return sl_proxy_tlv_from_text(text, ret_type);
+    }
+    for (const struct sl_schema_word *word = option->words; word->word != NULL; word++) {
+        if (sl_slice_eq(text, sl_slice_cstr(word->word))) {
+            *ret_type = (uint8_t)word->value;
+            return SL_OK;
+        }
+    }
+    return SL_EINVAL;
+}
+
+static bool tlvs_read(struct sl_read *read, const struct sl_schema_option *option,
+                      const struct sl_yaml_node *list, void *field)
+{
+    struct sl_proxy_types types = { 0 };
+    for (const struct sl_yaml_node *node = list->first; node != NULL; node = node->next) {
+        const struct sl_text_shown shown = sl_text_shown(node->text);
+        uint8_t type = 0;
+        if (!sl_read_expect_item(read, option, node)) {
+            return false;
+        }
+        const enum sl_err rc = tlv_read(option, node->text, &type);
+        if (rc == SL_EINVAL) {
+            return range_check(read, option, node, rc, 0);
+        }
+        if (rc != SL_OK) {
+            sl_read_error(read, node->pos, "'%s' cannot be '%s': it belongs to one header alone",
+                          option->key, shown.text);
+            return false;
+        }
+        if (sl_proxy_types_have(&types, type)) {
+            sl_read_error(read, node->pos, "'%s' stands in '%s' twice", shown.text, option->key);
+            return false;
+        }
+        if (type == 0 && list->count > 1) {
+            sl_read_error(read, node->pos, "'%s' in '%s' leaves no room for others", shown.text,
+                          option->key);
+            return false;
+        }
+        sl_proxy_types_add(&types, type);
+    }
+    memcpy(field, &types, sizeof(types));
+    return true;
+}
+
 /* How each type is read, and from what; types made of maps are read by parse.c. */
 static const struct {
     bool (*read)(struct sl_read *, const struct sl_schema_option *, const struct sl_yaml_node *,
@@ -434,6 +485,7 @@ static const struct {
     [SL_TYPE_STRINGS] = { strings_read, SL_YAML_LIST },
     [SL_TYPE_WORDS] = { strings_read, SL_YAML_LIST },
     [SL_TYPE_PREFIXES] = { prefixes_read, SL_YAML_LIST },
+    [SL_TYPE_TLVS] = { tlvs_read, SL_YAML_LIST },
     [SL_TYPE_LISTENS] = { sl_read_urls, SL_YAML_LIST },
     [SL_TYPE_CONNECT] = { sl_read_connect, SL_YAML_SCALAR },
     [SL_TYPE_ADDRESSES] = { sl_read_addresses, SL_YAML_LIST },

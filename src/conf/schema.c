@@ -44,12 +44,14 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_FROM] = { "services.NAME.from", "in 'from'", sizeof(struct sl_conf_from) },
     [SL_SECTION_SERVICE_LIMITS] = { "services.NAME.limits", "in a service's 'limits'",
                                     sizeof(struct sl_conf_service_limits) },
+    [SL_SECTION_PROXY] = { "services.NAME.proxy_protocol", "in 'proxy_protocol'",
+                           sizeof(struct sl_conf_proxy) },
 };
 
 static const struct sl_option_table *const TABLES[] = {
-    &sl_options_process, &sl_options_dns,    &sl_options_policy,
-    &sl_options_service, &sl_options_sides,  &sl_options_trust,
-    &sl_options_balance, &sl_options_routes, &sl_options_limits,
+    &sl_options_process, &sl_options_dns,   &sl_options_policy,  &sl_options_service,
+    &sl_options_sides,   &sl_options_trust, &sl_options_balance, &sl_options_routes,
+    &sl_options_limits,  &sl_options_proxy,
 };
 
 static const char *const TYPE_NAMES[] = {
@@ -67,6 +69,7 @@ static const char *const TYPE_NAMES[] = {
     [SL_TYPE_STRINGS] = "list of strings",
     [SL_TYPE_WORDS] = "string or list",
     [SL_TYPE_PREFIXES] = "prefix or list",
+    [SL_TYPE_TLVS] = "list of words",
     [SL_TYPE_LISTENS] = "URL or list",
     [SL_TYPE_CONNECT] = "URL",
     [SL_TYPE_CONNECTS] = "URL, map or list",
@@ -228,6 +231,12 @@ enum sl_err sl_schema_range_put(const struct sl_schema_option *option, struct sl
                               option->count_max, option->min, option->max);
     case SL_TYPE_CONNECT:
         return sl_wbuf_put(out, SL_SLICE("tcp://, tls:// or unix:"));
+    case SL_TYPE_TLVS:
+        return option->words != NULL
+                   ? words_put(option->words, out)
+                   : sl_wbuf_printf(
+                         out, "1 to %zu: alpn, authority, unique_id, ssl, netns, or 0x01 to 0xFF",
+                         option->count_max);
     case SL_TYPE_PREFIXES:
     case SL_TYPE_LISTENS:
     case SL_TYPE_CONNECTS:

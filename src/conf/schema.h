@@ -22,6 +22,7 @@ enum sl_schema_section {
     SL_SECTION_ROUTE,
     SL_SECTION_CERTIFICATE,
     SL_SECTION_TIMEOUTS,
+    SL_SECTION_PROXY,
     SL_SECTION_UPSTREAM,
     SL_SECTION_CLIENTS,
     SL_SECTION_CRL,
@@ -50,6 +51,7 @@ enum sl_schema_type {
     SL_TYPE_WORDS,        /* string or list of them, stored as SL_TYPE_STRINGS */
     SL_TYPE_PREFIXES,     /* prefix or list of them: array of struct sl_prefix as sl_prefixes_sort
                            * leaves it, and its count */
+    SL_TYPE_TLVS,         /* list of `words`, or of types: struct sl_proxy_types */
     SL_TYPE_LISTENS,      /* URL or list of them: array of struct sl_conf_url, and its count */
     SL_TYPE_CONNECT,      /* connect URL: what struct sl_conf_url tells of it */
     SL_TYPE_CONNECTS,     /* as SL_TYPE_LISTENS; a URL may also be a map of SL_SECTION_CONNECT */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/checker.h"
-#include "codec/proxy_v2.h"
+#include "codec/proxy.h"
 #include "net/balance.h"
 #include "net/health.h"
 #include "net/race.h"
@@ -90,10 +90,9 @@ static void on_wake(struct sl_tls_waker *waker)
 /* The header says that nobody stands behind this connection. */
 static enum sl_err send_proxy_header(struct check *check)
 {
-    uint8_t bytes[SL_PROXY_V2_MAX];
+    uint8_t bytes[SL_PROXY_LOCAL_MAX];
     struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    const struct sl_proxy_v2 header = { 0 };
-    enum sl_err rc = sl_proxy_v2_emit(&header, &out);
+    enum sl_err rc = sl_proxy_emit_local(check->target->proxy_out, &out);
     rc = rc == SL_OK ? sl_ep_write(&check->tcp->ep, check->checker->scratch, sl_wbuf_slice(&out))
                      : rc;
     return rc == SL_AGAIN ? SL_OK : rc;
@@ -105,7 +104,7 @@ static void connected(struct check *check, struct sl_ep_tcp *tcp)
     check->tcp = tcp;
     tcp->owner = &check->owner;
     tcp->is_writable = true;
-    if (check->target->has_proxy_out && send_proxy_header(check) != SL_OK) {
+    if (check->target->proxy_out != SL_PROXY_OFF && send_proxy_header(check) != SL_OK) {
         finish(check, SL_REASON_UPSTREAM_CLOSED, NULL);
         return;
     }

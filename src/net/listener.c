@@ -206,9 +206,12 @@ static enum sl_err accept_one(struct sl_listener *listener)
     if (rc != SL_OK) {
         return rc;
     }
-    enum sl_reason reason = plan->gate == NULL ? SL_REASON_DONE
-                                               : sl_gate_admit(plan->gate, acceptor->rate, &peer,
-                                                               acceptor->env->loop->now_ms);
+    /* for whom it is made, a header is going to tell: then that one is asked for (hook admit) */
+    const bool is_known = !sl_proxy_in_is_wanted(&plan->proxy_in, &peer);
+    enum sl_reason reason =
+        plan->gate != NULL && is_known
+            ? sl_gate_admit(plan->gate, acceptor->rate, &peer, acceptor->env->loop->now_ms)
+            : SL_REASON_DONE;
     if (reason == SL_REASON_DONE) {
         reason = PAUSES[of_all != SL_ACCEPT_RUNS ? of_all : of_service].reason;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/snapshot.h"
+#include "conf/proxy.h"
 #include "conf/rules.h"
 #include "net/balance.h"
 #include "net/health.h"
@@ -180,6 +181,23 @@ static struct sl_tls_shelf *shelf_of(struct builder *b, const struct sl_conf_ser
     return has_none ? NULL : b->shelf;
 }
 
+/* What only some PROXY headers tell is read out and kept for them alone. */
+static bool has_peer_cert(const struct sl_conf_upstream *upstream)
+{
+    const struct sl_proxy_types told = sl_proxy_told(upstream);
+    return upstream->proxy_out == SL_PROXY_V2 &&
+           sl_proxy_types_have(&told, SL_PROXY_TLV_SSL_CLIENT_CERT);
+}
+
+static bool has_facts(const struct sl_conf_upstream *upstream)
+{
+    const struct sl_proxy_types told = sl_proxy_told(upstream);
+    return upstream->proxy_out == SL_PROXY_V2 &&
+           (sl_proxy_types_have(&told, SL_PROXY_TLV_SSL_SIG_ALG) ||
+            sl_proxy_types_have(&told, SL_PROXY_TLV_SSL_KEY_ALG) ||
+            sl_proxy_types_have(&told, SL_PROXY_TLV_SSL_SIG_SCHEME) || has_peer_cert(upstream));
+}
+
 static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
                                     struct sl_tls_ctx **ret_ctx)
 {
@@ -213,6 +231,8 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
                                                .verify = verify_of(conf),
                                                .clients = clients,
                                                .demands = demands,
+                                               .has_facts = has_facts(&conf->upstream),
+                                               .has_peer_cert = has_peer_cert(&conf->upstream),
                                                .tickets = b->source->tickets };
     rc = sl_tls_server_ctx_create(&server, &diag, ret_ctx);
     if (rc == SL_EINVAL) {
@@ -464,7 +484,7 @@ static enum sl_err target_init(struct builder *b, const struct sl_conf_service *
                                   .ejection = &conf->ejection,
                                   .health = conf->health.pos.line != 0 ? &conf->health : NULL,
                                   .tuning = tuning_make(b, &conf->upstream),
-                                  .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
+                                  .proxy_out = conf->upstream.proxy_out,
                                   .servers = b->source->servers,
                                   .turns = turns_make(b, urls, count) };
     return target->upstreams == NULL || target->tuning == NULL || target->turns == NULL ? SL_ENOMEM
@@ -487,7 +507,7 @@ static enum sl_err target_build(struct builder *b, const struct sl_conf_service 
 static bool is_alpn_held(const struct sl_conf_service *conf, const struct sl_conf_url *urls)
 {
     return conf->listens[0].url.scheme == SL_SCHEME_TLS && urls[0].url.scheme == SL_SCHEME_TLS &&
-           conf->upstream.proxy_out == SL_PROXY_OUT_OFF;
+           conf->upstream.proxy_out != SL_PROXY_V2;
 }
 
 static enum sl_err routes_build(struct builder *b, const struct sl_conf_service *conf,
@@ -521,7 +541,11 @@ static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_servi
     return (struct sl_conn_plan){ .service = conf->name,
                                   .has_routes = conf->routes_count > 0,
                                   .is_hello_wanted = sl_route_wants_hello(conf),
-                                  .has_proxy_out = conf->upstream.proxy_out != SL_PROXY_OUT_OFF,
+                                  .proxy_in = { .from = conf->proxy_in.from,
+                                                .from_count = conf->proxy_in.from_count,
+                                                .pass = conf->proxy_in.pass },
+                                  .proxy_out = { .version = conf->upstream.proxy_out,
+                                                 .told = sl_proxy_told(&conf->upstream) },
                                   .handshake_ms = conf->timeouts.handshake_ms,
                                   .upstream_handshake_ms = conf->timeouts.upstream_handshake_ms,
                                   .idle_ms = conf->timeouts.idle_ms,

@@ -37,7 +37,7 @@ struct sl_target {
     const struct sl_conf_ejection *ejection; /* when it is known what servers do */
     const struct sl_conf_health *health;     /* NULL: servers are not checked */
     const struct sl_socket_tuning *tuning;   /* NULL: sockets are as the kernel makes them */
-    bool has_proxy_out;                      /* a check begins with a PROXY header, too */
+    enum sl_proxy_version proxy_out;         /* a check begins with a PROXY header, too */
     struct sl_servers *servers;              /* NULL: nothing is remembered */
     int64_t *turns;                          /* of sl_balance_choose; NULL: none are needed */
 };

@@ -24,6 +24,7 @@ static void conn_free(struct sl_reap *reap)
     free(conn->asked);
     sl_list_remove(&conn->arena_reap.node);
     sl_arena_fini(&conn->arena);
+    free(conn->proxy);
     env->hooks->freed(conn);
     free(conn);
 }

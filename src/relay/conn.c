@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/conn.h"
-#include "codec/proxy_v2.h"
 #include "relay/close.h"
 #include "sys/socket.h"
 #include <stdlib.h>
@@ -31,6 +30,8 @@ static const struct stage_row {
     enum sl_reason on_timeout;
     enum sl_farewell farewell; /* at that timeout */
 } STAGES[SL_STAGE_COUNT] = {
+    [SL_STAGE_PROXY_IN] = { sl_conn_proxy_in, CLOCK_HANDSHAKE, SL_REASON_PROXY_HEADER_TIMEOUT,
+                            SL_FAREWELL_RESET },
     [SL_STAGE_PEEK] = { step_peek, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
                         SL_FAREWELL_RESET },
     [SL_STAGE_HANDSHAKE] = { step_handshake, CLOCK_HANDSHAKE, SL_REASON_HANDSHAKE_TIMEOUT,
@@ -47,6 +48,9 @@ static const struct stage_row {
 /* Where the connection stands follows from what is done; nothing else remembers it. */
 static enum sl_stage next_stage(const struct sl_conn *conn)
 {
+    if (conn->is_proxy_awaited) {
+        return SL_STAGE_PROXY_IN;
+    }
     if (!conn->is_peeked) {
         return SL_STAGE_PEEK;
     }
@@ -195,6 +199,9 @@ static void enter(struct sl_conn *conn, enum sl_stage stage)
     conn->active_ms = now_ms;
     set_stage_timer(conn);
     if (stage == SL_STAGE_RELAY) {
+        if (conn->client_tls.tls != NULL) {
+            sl_tls_facts_drop(conn->client_tls.tls); /* the header is sent, and not again */
+        }
         struct sl_ep *upstream =
             conn->upstream_tls.tls != NULL ? &conn->upstream_tls.ep : &conn->upstream_tcp->ep;
         sl_relay_init(&conn->relay, client_ep(conn), upstream);
@@ -432,7 +439,7 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
         sl_tls_choose_alpn(conn->client_tls.tls, sl_slice_of(NULL, 0));
     }
     conn->is_connected = true;
-    conn->is_proxy_sent = !conn->plan->has_proxy_out;
+    conn->is_proxy_sent = conn->plan->proxy_out.version == SL_PROXY_OFF;
     if (tls == NULL) {
         upstream_is_ready(conn);
     }
@@ -448,55 +455,25 @@ void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const st
     sl_conn_end(conn, reason, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
 }
 
-static struct sl_proxy_v2 proxy_header(struct sl_conn *conn, const struct sl_tls_info *info)
-{
-    struct sl_proxy_v2 header = { .source = conn->client_addr };
-    if (sl_socket_local(conn->client_tcp->watch.fd, &header.destination) != SL_OK) {
-        /* not known: then the header tells of neither */
-        header.source.len = header.destination.len = 0;
-    }
-    if (conn->client_tls.tls == NULL) {
-        return header;
-    }
-    header.is_tls = true;
-    header.authority = info->server_name;
-    header.alpn = info->alpn;
-    header.version = sl_slice_cstr(info->version);
-    header.cipher = sl_slice_cstr(info->cipher);
-    header.group = sl_slice_cstr(info->group);
-    header.has_client_cert = info->has_peer_cert;
-    header.common_name = info->peer_name;
-    header.is_resumed = info->is_resumed;
-    return header;
-}
-
 static enum sl_err step_proxy_out(struct sl_conn *conn)
 {
-    uint8_t bytes[SL_PROXY_V2_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    struct sl_tls_info info = { 0 };
     enum sl_err rc = client_check(conn);
     if (rc != SL_OK) {
         return rc;
     }
-    if (conn->client_tls.tls != NULL) {
-        sl_tls_info(conn->client_tls.tls, &info);
-    }
-    struct sl_proxy_v2 header = proxy_header(conn, &info);
-    rc = sl_proxy_v2_emit(&header, &out);
-    if (rc != SL_OK) {
-        sl_conn_end(conn, SL_REASON_INTERNAL, SL_SIDE_NONE, SL_FAREWELL_RESET, sl_err_name(rc));
-        return rc;
-    }
-    rc = sl_ep_write(&conn->upstream_tcp->ep, conn->env->scratch, sl_wbuf_slice(&out));
-    if (rc == SL_OK || rc == SL_AGAIN) { /* what is pending goes before everything later */
+    rc = sl_conn_proxy_out(conn);
+    if (rc == SL_OK) {
         conn->is_proxy_sent = true;
+    } else if (rc == SL_ERANGE) { /* only what came in can be as long as that */
+        sl_conn_end(conn, SL_REASON_PROXY_HEADER_INVALID, SL_SIDE_CLIENT, SL_FAREWELL_RESET,
+                    "the PROXY header is too long to be passed on");
+    } else if (rc == SL_EINVAL || rc == SL_ENOSPC) {
+        sl_conn_end(conn, SL_REASON_INTERNAL, SL_SIDE_NONE, SL_FAREWELL_RESET, sl_err_name(rc));
+    } else if (upstream_retry(conn, SL_REASON_UPSTREAM_CLOSED)) {
         return SL_OK;
+    } else {
+        sl_conn_end(conn, SL_REASON_UPSTREAM_CLOSED, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
     }
-    if (upstream_retry(conn, SL_REASON_UPSTREAM_CLOSED)) {
-        return SL_OK;
-    }
-    sl_conn_end(conn, SL_REASON_UPSTREAM_CLOSED, SL_SIDE_UPSTREAM, SL_FAREWELL_RESET, NULL);
     return rc;
 }
 
@@ -626,7 +603,6 @@ static void conn_init(struct sl_conn *conn, struct sl_conn_env *env,
     conn->plan = plan;
     conn->way = plan->has_routes ? NULL : &plan->way;
     conn->is_peeked = !plan->has_routes;
-    conn->stage = plan->has_routes ? SL_STAGE_PEEK : SL_STAGE_HANDSHAKE;
     conn->owner.on_ready = on_ready;
     conn->waker.wake = on_wake;
     conn->begin_ms = conn->stage_begin_ms = conn->active_ms = env->loop->now_ms;
@@ -648,6 +624,9 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
     conn_init(conn, env, plan);
     conn->client_addr = *client_addr;
     conn->listen_text = listen_text;
+    conn->number = env->started_count++;
+    conn->is_proxy_awaited = sl_proxy_in_is_wanted(&plan->proxy_in, client_addr);
+    conn->stage = next_stage(conn);
     enum sl_err rc = sl_ep_tcp_create(env->loop, client_fd, sl_scratch_pending_max(env->scratch),
                                       &conn->owner, &conn->client_tcp);
     if (rc != SL_OK) {
@@ -670,7 +649,7 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
         sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);
         return SL_OK; /* the socket was taken over, and is closed */
     }
-    if (plan->client_tls == NULL) { /* nothing is to be waited for */
+    if (plan->client_tls == NULL && !conn->is_proxy_awaited) { /* nothing is to be waited for */
         sl_conn_step(conn);
     }
     return SL_OK;

@@ -7,6 +7,8 @@
 #include "relay/ep_tcp.h"
 #include "relay/ep_tls.h"
 #include "relay/peek.h"
+#include "relay/proxy_in.h"
+#include "relay/proxy_out.h"
 #include "relay/reason.h"
 #include "relay/relay.h"
 #include "relay/stage.h"
@@ -38,13 +40,14 @@ struct sl_conn_way {
 /** How a service treats its connections; the same for all of them, never changed. */
 struct sl_conn_plan {
     const char *service;
-    struct sl_tls_ctx *client_tls; /* NULL: clients speak plaintext */
-    struct sl_conn_way way;        /* of connections that no route is for */
-    bool has_routes;               /* the hook says which way a connection goes */
-    bool is_hello_wanted;          /* it has to know the client's first bytes for that */
-    bool has_proxy_out;            /* a PROXY v2 header goes first to the upstream */
-    const struct sl_gate *gate;    /* net's: who is let in; NULL for everybody */
-    struct sl_tally *tally;        /* of the service; NULL: nobody counts */
+    struct sl_tls_ctx *client_tls;      /* NULL: clients speak plaintext */
+    struct sl_conn_way way;             /* of connections that no route is for */
+    bool has_routes;                    /* the hook says which way a connection goes */
+    bool is_hello_wanted;               /* it has to know the client's first bytes for that */
+    struct sl_proxy_in_plan proxy_in;   /* PROXY headers that clients begin with, */
+    struct sl_proxy_out_plan proxy_out; /* and the one that goes first to the upstream */
+    const struct sl_gate *gate;         /* net's: who is let in; NULL for everybody */
+    struct sl_tally *tally;             /* of the service; NULL: nobody counts */
     uint32_t handshake_ms, upstream_handshake_ms;
     uint32_t idle_ms, half_close_ms; /* half_close_ms at most idle_ms */
     uint32_t session_ms;             /* 0: no end */
@@ -55,6 +58,9 @@ struct sl_conn_plan {
 
 /** What a connection needs of the layers above. */
 struct sl_conn_hooks {
+    /** A PROXY header told for whom the connection is made, or that it is the sender's own:
+     * SL_REASON_DONE lets it in, anything else ends it. NULL: everybody is let in. */
+    enum sl_reason (*admit)(struct sl_conn *conn);
     /**
      * Which way the connection goes; NULL: none is for it. Asked of a plan with routes alone.
      * @param hello  what the client asks for; NULL: it does not speak TLS, or is not looked at
@@ -84,6 +90,8 @@ struct sl_conn_env {
     const struct sl_conn_hooks *hooks;
     struct sl_list conns;                 /* of struct sl_conn, by `node` */
     size_t conns_count, handshakes_count; /* struct sl_tally */
+    uint64_t id_seed;                     /* random, another in each worker */
+    uint64_t started_count;               /* connections so far */
 };
 
 /** What net remembers of a connection's way to its server. */
@@ -103,11 +111,12 @@ struct sl_conn {
     enum sl_stage stage;
     enum sl_reason reason;
     enum sl_side ended_by;
-    bool is_stepping; /* guards against stepping from within a step */
-    bool is_peeked;   /* the client's first bytes need not be looked at any more */
-    bool has_ech;     /* they may hold an encrypted ClientHello */
-    bool is_held;     /* the client's handshake waits for the upstream's ALPN */
-    bool is_ready;    /* the client's handshake is done, or there is none */
+    bool is_stepping;      /* guards against stepping from within a step */
+    bool is_proxy_awaited; /* a PROXY header comes before all else */
+    bool is_peeked;        /* the client's first bytes need not be looked at any more */
+    bool has_ech;          /* they may hold an encrypted ClientHello */
+    bool is_held;          /* the client's handshake waits for the upstream's ALPN */
+    bool is_ready;         /* the client's handshake is done, or there is none */
     bool is_connected, is_proxy_sent, is_upstream_ready;
     bool is_greeting;                        /* counted among the handshakes */
     bool is_half_closed;                     /* one direction has ended */
@@ -133,6 +142,9 @@ struct sl_conn {
     struct sl_conn_tries tries;
 
     struct sl_addr client_addr, upstream_addr;
+    struct sl_conn_proxy *proxy;             /* what a PROXY header told; NULL for none */
+    struct sl_proxy_part *proxy_part;        /* while it is awaited */
+    uint64_t number;                         /* of the worker's connections */
     const char *listen_text, *upstream_text; /* URLs, of the snapshot */
     const char *detail;                      /* in the arena; NULL for none */
     uint64_t begin_ms, stage_begin_ms, active_ms;

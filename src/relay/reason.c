@@ -37,6 +37,15 @@ static const struct sl_reason_row ROWS[SL_REASON_COUNT] = {
                                  "`limits.memory` was reached, in the same way." },
     [SL_REASON_CLIENT_CLOSED] = { "client_closed", SL_LOG_INFO,
                                   "The client went away before relaying began." },
+    [SL_REASON_PROXY_HEADER_TIMEOUT] = { "proxy_header_timeout", SL_LOG_INFO,
+                                         "A peer in `proxy_protocol.from` did not send a PROXY "
+                                         "header within `timeouts.handshake`." },
+    [SL_REASON_PROXY_HEADER_MISSING] = { "proxy_header_missing", SL_LOG_INFO,
+                                         "A peer in `proxy_protocol.from` began with something "
+                                         "else than a PROXY header." },
+    [SL_REASON_PROXY_HEADER_INVALID] = { "proxy_header_invalid", SL_LOG_INFO,
+                                         "The PROXY header was malformed, too long, or its "
+                                         "checksum was wrong; `detail` says which." },
     [SL_REASON_HANDSHAKE_TIMEOUT] = { "handshake_timeout", SL_LOG_INFO,
                                       "The client did not finish its ClientHello or handshake "
                                       "within "

@@ -5,6 +5,7 @@
 #include "relay/reason.h"
 
 enum sl_stage {
+    SL_STAGE_PROXY_IN,           /* a PROXY header is awaited */
     SL_STAGE_PEEK,               /* the client's ClientHello is looked at */
     SL_STAGE_HANDSHAKE,          /* TLS toward the client */
     SL_STAGE_CONNECT,            /* an address of an upstream is being connected */

@@ -85,12 +85,14 @@ static void put_times(struct sl_logline *line, const struct sl_conn *conn)
         enum sl_stage stage;
         const char *key;
     } TIMES[] = {
+        { SL_STAGE_PROXY_IN, "proxy_in_ms" },
         { SL_STAGE_PEEK, "peek_ms" },
         { SL_STAGE_HANDSHAKE, "handshake_ms" },
         { SL_STAGE_CONNECT, "connect_ms" },
         { SL_STAGE_UPSTREAM_HANDSHAKE, "upstream_handshake_ms" },
     };
     const bool is_walked[SL_STAGE_COUNT] = {
+        [SL_STAGE_PROXY_IN] = conn->proxy != NULL || conn->is_proxy_awaited,
         [SL_STAGE_PEEK] = conn->plan->is_hello_wanted,
         [SL_STAGE_HANDSHAKE] = conn->client_tls.tls != NULL,
         [SL_STAGE_CONNECT] = conn->upstream_text != NULL,
@@ -107,6 +109,7 @@ static void put_times(struct sl_logline *line, const struct sl_conn *conn)
 void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t worker_index)
 {
     struct sl_logline line;
+    char id[SL_CONN_ID_MAX];
     const struct sl_reason_row *reason = sl_reason_row(conn->reason);
     const enum sl_log_level level =
         sl_reason_level(conn->reason, conn->ended_by == SL_SIDE_UPSTREAM);
@@ -116,7 +119,12 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     sl_log_begin(log, &line, level, "connection");
     sl_logline_cstr(&line, "service", conn->plan->service);
     sl_logline_u64(&line, "worker", worker_index);
+    sl_conn_id_text(conn, id);
+    sl_logline_cstr(&line, "id", id);
     put_addr(&line, "client", &conn->client_addr);
+    if (conn->proxy != NULL) {
+        put_addr(&line, "via", &conn->proxy->via);
+    }
     sl_logline_cstr(&line, "listen", conn->listen_text);
     if (conn->client_tls.tls != NULL) {
         put_client_tls(&line, conn);

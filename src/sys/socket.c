@@ -259,11 +259,11 @@ static enum sl_err transfer_error(int error)
     }
 }
 
-enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret_len)
+static enum sl_err recv_with(int fd, void *buf, size_t cap, int flags, size_t *ret_len)
 {
     ssize_t len;
     do {
-        len = recv(fd, buf, cap, 0);
+        len = recv(fd, buf, cap, flags);
     } while (len < 0 && errno == EINTR);
     if (len > 0) {
         *ret_len = (size_t)len;
@@ -273,6 +273,16 @@ enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret_len)
         return SL_EOF;
     }
     return transfer_error(errno);
+}
+
+enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret_len)
+{
+    return recv_with(fd, buf, cap, 0, ret_len);
+}
+
+enum sl_err sl_socket_peek(int fd, void *buf, size_t cap, size_t *ret_len)
+{
+    return recv_with(fd, buf, cap, MSG_PEEK, ret_len);
 }
 
 static enum sl_err send_with(int fd, struct sl_slice bytes, int flags, size_t *ret_len)

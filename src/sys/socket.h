@@ -66,6 +66,9 @@ SL_CHECKED enum sl_err sl_socket_connect_result(int fd);
 /** Reads up to `cap` bytes. SL_OK (at least one), SL_AGAIN, SL_EOF (FIN), SL_ERESET, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_socket_recv(int fd, void *buf, size_t cap, size_t *ret_len);
 
+/** As sl_socket_recv, and leaves what it gives for the next call. */
+SL_CHECKED enum sl_err sl_socket_peek(int fd, void *buf, size_t cap, size_t *ret_len);
+
 /** Writes what the kernel takes. SL_OK (some, in `ret_len`), SL_AGAIN, SL_ERESET, SL_ENOMEM. */
 SL_CHECKED enum sl_err sl_socket_send(int fd, struct sl_slice bytes, size_t *ret_len);
 

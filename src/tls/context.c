@@ -265,6 +265,8 @@ enum sl_err sl_tls_server_ctx_create(const struct sl_tls_server_conf *conf, stru
     }
     ctx->is_alpn_strict = conf->is_alpn_strict;
     ctx->is_sni_strict = conf->is_sni_strict;
+    ctx->has_facts = conf->has_facts;
+    ctx->has_peer_cert = conf->has_peer_cert;
     sl_tls_hello_install(ctx->ssl_ctx);
     sl_tls_staple_install(ctx->ssl_ctx);
     *ret_ctx = SL_STEAL(ctx);

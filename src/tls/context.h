@@ -47,6 +47,8 @@ struct sl_tls_server_conf {
     const char *const *alpn;    /* in our order of preference */
     size_t alpn_count;
     bool is_alpn_strict;          /* what a client offers must have one of ours in it */
+    bool has_facts;               /* struct sl_tls_facts is read, */
+    bool has_peer_cert;           /* and the peer's certificate with it */
     bool is_sni_strict;           /* a client must name what a certificate is for */
     enum sl_tls_verify verify;    /* of the client's certificate */
     struct sl_tls_store *clients; /* who signs clients' certificates; NULL when verify is OFF */

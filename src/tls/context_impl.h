@@ -26,7 +26,8 @@ struct sl_tls_ctx {
 
     /* toward clients */
     bool is_alpn_strict, is_sni_strict;
-    bool is_psk_only; /* there is no certificate */
+    bool has_facts, has_peer_cert; /* struct sl_tls_server_conf */
+    bool is_psk_only;              /* there is no certificate */
     struct sl_tls_select select;
     const struct sl_ticket_keys *tickets; /* not owned */
 

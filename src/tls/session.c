@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/error.h"
 #include "tls/established.h"
+#include "tls/facts.h"
 #include "tls/handover.h"
 #include "tls/identity.h"
 #include "tls/note.h"
@@ -186,6 +187,7 @@ void sl_tls_destroy(struct sl_tls *tls)
     free(tls->peer_subject);
     free(tls->peer_name);
     free(tls->peer_id);
+    sl_tls_facts_drop(tls);
     free(tls->alpn);
     free(tls->held);
     free(tls);
@@ -381,6 +383,9 @@ static enum sl_err handshake_done(struct sl_tls *tls)
     enum sl_err rc = peer_read(tls);
     if (rc == SL_OK) {
         rc = alpn_read(tls);
+    }
+    if (rc == SL_OK) {
+        rc = sl_tls_facts_read(tls);
     }
     tls->is_done = rc == SL_OK;
     tls->is_broken = rc != SL_OK;
@@ -599,6 +604,8 @@ void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info)
         .group = tls->group,
         .is_resumed = tls->is_resumed,
         .has_peer_cert = tls->has_peer_cert,
+        .is_peer_verified = tls->peer_subject != NULL,
+        .facts = sl_tls_facts_of(tls),
         .server_name = sl_slice_cstr(tls->server_name),
         .peer_name = sl_slice_cstr(tls->peer_name),
         .peer_id = sl_slice_cstr(tls->peer_id),

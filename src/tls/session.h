@@ -108,6 +108,16 @@ SL_CHECKED enum sl_err sl_tls_encrypt(struct sl_tls *tls, struct sl_slice plain,
  * sl_tls_encrypt, SL_ENOSPC, SL_ETLS. */
 SL_CHECKED enum sl_err sl_tls_close_notify(struct sl_tls *tls, struct sl_wbuf *out);
 
+/** Facts that are read only where the context has them wanted (has_facts); valid until
+ * sl_tls_facts_drop. */
+struct sl_tls_facts {
+    const char *sig_alg;       /* by which the issuer signed our certificate, "RSA-SHA256" */
+    const char *key_alg;       /* and the key in it, "RSA2048", "EC256" */
+    const char *sig_scheme;    /* by which we signed the handshake, "rsa_pss_rsae_sha256" (RFC 8446
+                                * 4.2.3); static; NULL when nothing was signed */
+    struct sl_slice peer_cert; /* DER of the peer's, when it was verified (has_peer_cert) */
+};
+
 /** Facts of a finished handshake (or of what is known of a failed one). */
 struct sl_tls_info {
     const char *version; /* "TLSv1.3"; static; NULL before the end of the handshake */
@@ -115,6 +125,8 @@ struct sl_tls_info {
     const char *group;   /* "x25519"; as long as `tls`; NULL when none or not known */
     bool is_resumed;
     bool has_peer_cert;
+    bool is_peer_verified; /* there is one, and it was accepted */
+    struct sl_tls_facts facts;
     struct sl_slice psk_identity;       /* of the key that this session, or the one that it
                                          * resumes, was made with; as long as the context */
     struct sl_slice server_name;        /* SNI that the client sent, or that we sent */
@@ -127,6 +139,9 @@ struct sl_tls_info {
     char peer_subject[SL_TLS_NAME_MAX]; /* of a certificate that was verified, RFC 2253; "" for none
                                          */
 };
+
+/** Gives back the memory of the facts, once nobody asks for them any more. */
+void sl_tls_facts_drop(struct sl_tls *tls);
 
 /** `server_name`, `alpn`, `peer_name` and `peer_id` live as long as `tls`. */
 void sl_tls_info(const struct sl_tls *tls, struct sl_tls_info *ret_info);

@@ -31,12 +31,13 @@ struct sl_tls {
 
     /* facts, read out of libssl once */
     const char *version, *cipher, *group;
-    char *server_name;  /* NULL for none */
-    char *peer_subject; /* NULL for none */
-    char *peer_name;    /* its common name; NULL for none */
-    uint8_t *alpn;      /* chosen; while held: what is chosen to be */
-    uint8_t alpn_len;   /* bytes */
-    char *peer_id;      /* what its subjectAltName says it is; NULL for none */
+    char *server_name;               /* NULL for none */
+    char *peer_subject;              /* NULL for none */
+    char *peer_name;                 /* its common name; NULL for none */
+    uint8_t *alpn;                   /* chosen; while held: what is chosen to be */
+    uint8_t alpn_len;                /* bytes */
+    char *peer_id;                   /* what its subjectAltName says it is; NULL for none */
+    struct sl_tls_facts_kept *facts; /* tls/facts.h; NULL for none */
     bool is_resumed, has_peer_cert;
     bool is_crl_stale; /* a revocation list that was asked is past its time */
     int64_t until_s;   /* when the first certificate of the peer's chain ends; INT64_MAX for none */

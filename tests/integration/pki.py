@@ -119,10 +119,10 @@ class Pki:
         (self.folder / "intermediate.pem").write_text(leaf.read_text())
 
     def issue(self, name, alt_names, key="ec", issuer="intermediate", subject=None,
-              is_expired=False):
+              is_expired=False, usage=None):
         """A new leaf: for a server with names, without them for a client."""
         path = self._key(name, key)
-        usage = "clientAuth" if alt_names is None else "serverAuth"
+        usage = usage or ("clientAuth" if alt_names is None else "serverAuth")
         extensions = ("basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash\n"
                       f"authorityKeyIdentifier=keyid\nextendedKeyUsage={usage}\n")
         if alt_names is not None:

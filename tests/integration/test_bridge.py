@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """tls:// to tls://: decrypted, re-encrypted; and the PROXY header toward the upstream."""
 import hashlib
-import ipaddress
-import struct
 
 import pytest
 
 import ends
 import peers
 import programs
+import proxy
 from scale import BIG_BYTES, blocks, blocks_hash
 
 
@@ -83,32 +82,6 @@ class TestBulk:
         assert one_backend.visit().digest == blocks_hash(size)
 
 
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-
-
-def read_tlvs(data):
-    tlvs = {}
-    while data:
-        kind, size = struct.unpack("!BH", data[:3])
-        assert len(data) >= 3 + size, "a TLV is longer than what is left"
-        tlvs[kind] = data[3 : 3 + size]
-        data = data[3 + size :]
-    return tlvs
-
-
-def read_proxy_v2(end):
-    """Reads a header off a plain end; gives source, destination, TLVs and those of SSL."""
-    fixed = end.recv_exactly(16)
-    assert fixed[:12] == SIGNATURE and fixed[12] == 0x21, fixed
-    body = end.recv_exactly(struct.unpack("!H", fixed[14:16])[0])
-    width = {0x11: 4, 0x21: 16}[fixed[13]]
-    hosts = [str(ipaddress.ip_address(body[at : at + width])) for at in (0, width)]
-    ports = struct.unpack("!HH", body[2 * width : 2 * width + 4])
-    tlvs = read_tlvs(body[2 * width + 4 :])
-    nested = read_tlvs(tlvs[0x20][5:]) if 0x20 in tlvs else {}
-    return list(zip(hosts, ports)), tlvs, nested
-
-
 class TestProxyHeader:
     """`upstream: {proxy_protocol: v2}`, read with a parser of our own."""
 
@@ -117,7 +90,7 @@ class TestProxyHeader:
         headers = []
 
         def behave(visit):
-            headers.append(read_proxy_v2(visit.end))
+            headers.append(proxy.read_v2(visit.end))
             peers.echo(visit)
 
         one_backend = backend(behave)

@@ -35,7 +35,7 @@ static void a_small_file_gets_every_default(void **state)
     assert_null(service->upstream.ca.path);
     assert_null(service->upstream.name.text);
     assert_int_equal(service->upstream.certificates_count, 0);
-    assert_int_equal(service->upstream.proxy_out, SL_PROXY_OUT_OFF);
+    assert_int_equal(service->upstream.proxy_out, SL_PROXY_OFF);
     assert_int_equal(service->clients.verify, SL_CLIENT_VERIFY_OFF);
     assert_int_equal(service->certificates_count, 0);
     assert_int_equal(service->alpn_count, 0);
@@ -100,7 +100,7 @@ static void full_service_check(const struct sl_conf_service *service)
     assert_string_equal(service->upstream.name.text, "n.example");
     assert_string_equal(service->upstream.certificates[0].chain.path, "/etc/sluice/me.pem");
     assert_string_equal(service->upstream.certificates[0].key.path, "/etc/sluice/me.key");
-    assert_int_equal(service->upstream.proxy_out, SL_PROXY_OUT_V2);
+    assert_int_equal(service->upstream.proxy_out, SL_PROXY_V2);
     assert_int_equal(service->clients.verify, SL_CLIENT_VERIFY_REQUIRE);
     assert_string_equal(service->clients.ca.path, "/etc/sluice/clients.pem");
 }
@@ -157,7 +157,7 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "    listen: tls://localhost:443\n"
         "    conect: tcp://127.0.0.1:8080\n"
         "    timeouts: { handshake: 5, idel: 1m }\n"
-        "    upstream: { proxy_protocol: v1 }\n"
+        "    upstream: { proxy_protocol: v3 }\n"
         "  web:\n"
         "    listen: tcp://:1\n"
         "workers: 2000\n"
@@ -171,7 +171,7 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "5:28: error: 'handshake' cannot be '5': a number and its unit (ms, s, m, h or d), 100ms "
         "to 10m\n"
         "5:31: error: unknown key 'idel' in 'timeouts': did you mean 'idle'?\n"
-        "6:33: error: 'proxy_protocol' cannot be 'v1': one of off, v2\n"
+        "6:33: error: 'proxy_protocol' cannot be 'v3': one of off, v1, v2\n"
         "7:3: error: 'web' stands here twice: first on line 2\n"
         "9:10: error: 2000 is out of range for 'workers': auto, or 1 to 1024\n"
         "10:1: error: unknown key 'polcy' at the top level: did you mean 'policy'?\n"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Copies `text` with "#key:" turned into "key:", and clients' certificates asked for;
- * "#psk:" stays, since it is in place of certificates. */
+ * "#psk:" stays, since it is in place of certificates, and "#proxy_tlvs:", which needs a header. */
 static void uncomment(struct sl_slice text, char *ret_yaml, size_t size)
 {
     struct sl_wbuf out = sl_wbuf_of(ret_yaml, size - 1);
@@ -12,7 +12,8 @@ static void uncomment(struct sl_slice text, char *ret_yaml, size_t size)
     while (text.len > 0) {
         uint8_t c = *sl_slice_cut(&text, 1).ptr;
         bool is_option = is_start && c == '#' && text.len > 0 && text.ptr[0] != ' ' &&
-                         !sl_slice_starts(text, SL_SLICE("psk:"));
+                         !sl_slice_starts(text, SL_SLICE("psk:")) &&
+                         !sl_slice_starts(text, SL_SLICE("proxy_tlvs:"));
         is_clients = is_clients || (is_start && sl_slice_starts(text, SL_SLICE("lients:")));
         if (is_clients && is_start && sl_slice_starts(text, SL_SLICE("erify: off"))) {
             assert_int_equal(sl_wbuf_put(&out, SL_SLICE("verify: request")), SL_OK);

@@ -352,7 +352,7 @@ static void a_client_that_half_closes_while_connecting_is_served(void **state)
 static void a_proxy_header_goes_before_everything_else(void **state)
 {
     struct world *w = *state;
-    w->plan.has_proxy_out = true;
+    w->plan.proxy_out.version = SL_PROXY_V2;
     (void)start_relay(w);
     ends_say(w->client_fd, "words");
     uint8_t head[16];
