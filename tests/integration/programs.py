@@ -204,13 +204,15 @@ class Nginx:
 
 
 class Haproxy:
-    """haproxy in TCP mode on a socket that it inherits, with one server line."""
+    """haproxy on a socket that it inherits, with one server line."""
 
-    def __init__(self, folder, server, mode="tcp"):
+    def __init__(self, folder, server, mode="tcp", bind="", directives=()):
         self.folder = pathlib.Path(folder) / "haproxy"
         self.folder.mkdir()
         self.server = server
         self.mode = mode
+        self.bind = bind
+        self.directives = "\n    ".join(directives)
         self.listener = listening_socket()
         self.port = self.listener.getsockname()[1]
 
@@ -224,7 +226,8 @@ defaults
     timeout client 30s
     timeout server 30s
 frontend front
-    bind fd@{number}
+    bind fd@{number} {self.bind}
+    {self.directives}
     default_backend back
 backend back
     server sluice {self.server}
@@ -238,6 +241,33 @@ backend back
             assert self.talk.process.poll() is None, self.talk.text()
         finally:
             self.talk.stop()
+
+
+NGINX_STREAM = """
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user root root;
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log info;
+events {{ worker_connections 512; }}
+stream {{
+    server {{
+        listen 127.0.0.1:{port};
+        proxy_protocol on;
+        proxy_pass {server};
+    }}
+}}
+"""
+
+
+class NginxStream(Nginx):
+    """nginx that passes a stream on, behind a PROXY header of its own."""
+
+    def __init__(self, folder, server):
+        super().__init__(folder)
+        (self.folder / "nginx.conf").write_text(NGINX_STREAM.format(
+            folder=self.folder, port=self.port, server=server))
 
 
 class Redis:
