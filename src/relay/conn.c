@@ -505,7 +505,10 @@ enum sl_reason sl_conn_upstream_reason(enum sl_err rc)
 static enum sl_err upstream_failed(struct sl_conn *conn, enum sl_err rc)
 {
     const enum sl_reason reason = sl_conn_upstream_reason(rc);
-    if (upstream_retry(conn, reason)) {
+    /* what was offered is the client's choice, which another server has not to suffer from */
+    const bool is_clients = conn->client_tls.tls != NULL &&
+                            sl_tls_refusal(conn->upstream_tls.tls) == SL_TLS_REFUSED_ALPN;
+    if (!is_clients && upstream_retry(conn, reason)) {
         return SL_OK;
     }
     sl_conn_end(conn, reason, SL_SIDE_UPSTREAM, SL_FAREWELL_TELL_UPSTREAM, words(conn));

@@ -282,6 +282,10 @@ static enum sl_err call_failed(struct sl_tls *tls)
         sl_diag_set(tls->diag, "the client sent no certificate");
         return SL_EVERIFY;
     }
+    if (!tls->ctx->is_server && ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL) {
+        tls->refusal = SL_TLS_REFUSED_ALPN;
+    }
     return sl_tls_error_take(SL_ETLS, NULL, tls->diag);
 }
 

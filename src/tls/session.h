@@ -68,7 +68,9 @@ enum sl_tls_refusal {
     SL_TLS_REFUSED_ALPN, /* a protocol that is spoken here */
 };
 
-/** Why we ended a handshake with SL_ETLS (accepting). */
+/** Why we ended a handshake with SL_ETLS; connecting: why the peer did, which is told of ALPN
+ * alone.
+ */
 enum sl_tls_refusal sl_tls_refusal(const struct sl_tls *tls);
 
 /** Told when a handshake that waits (SL_EWAIT) can go on; embedded in its owner. */

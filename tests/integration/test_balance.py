@@ -8,6 +8,7 @@ import pytest
 
 import ends
 import peers
+import programs
 from scale import until
 
 COUNT = 60
@@ -187,6 +188,23 @@ class TestFailures:
             record = one.wait_connection(reason="handshake_timeout")
         assert "tries" not in record and not one.find_logs("upstream_down")
         assert not good[1].visits
+
+    def test_a_protocol_that_no_server_speaks_is_no_failure_of_theirs(self, fleet, stack, pki):
+        """Else a client could have all of them left out, by what it offers."""
+        behind = [stack.enter_context(programs.s_server(pki.server, "-rev", "-alpn", "h2"))
+                  for _ in range(2)]
+        one = fleet.run_one("tls://127.0.0.1:0", [f"tls://127.0.0.1:{b.port}" for b in behind],
+                            certificates=[pki.server.as_config()], upstream={"ca": pki.ca})
+        for _ in range(5):
+            with pytest.raises((OSError, ends.Truncated)):
+                ends.tls_dial(one.address(), ends.client_context(pki.ca, alpn=["other"]))
+        records = one.wait_logs(5, "connection", reason="upstream_handshake_failed")
+        assert not any("tries" in record for record in records), records
+        assert "application protocol" in records[0]["detail"]
+        assert not one.find_logs("upstream_down")
+        with ends.tls_dial(one.address(), ends.client_context(pki.ca, alpn=["h2"])) as client:
+            client.send(b"ab\n")
+            assert client.recv_exactly(3) == b"ba\n"
 
     def test_so_many_servers_are_tried_as_may_be(self, fleet, servers, stack):
         down = [stack.enter_context(peers.Refusing()) for _ in range(2)]
