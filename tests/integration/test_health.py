@@ -137,6 +137,6 @@ class TestTls:
         visit = behind.visit()
         until(lambda: len(visit.received) >= 16, "the header")
         assert visit.received[:12] == b"\r\n\r\n\0\r\nQUIT\n"
-        assert visit.received[13] == 0  # of nobody
+        assert visit.received[12:] == b"\x20\0\0\0"  # LOCAL: of nobody
         visit.go.set()
         assert one
