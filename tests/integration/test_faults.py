@@ -352,7 +352,7 @@ class TestCrowd:
         count = min(self.COUNT, (hard - 1000) // 3)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        one = fleet.run({"workers": 2, "drain": "0s", "services": {"main": {
+        one = fleet.run({"workers": 2, "drain": "1h" if SLOW else "0s", "services": {"main": {
             "listen": "tls://127.0.0.1:0", "connect": backend().url,
             "certificates": [pki.server.as_config()], "timeouts": {"handshake": "5m"}}}})
         before_s, rss_bytes = times_of(one, pki, 40), one.rss_bytes()
