@@ -165,6 +165,7 @@ def flight_mutant(rng, units):
         unit.data = message_mutant(rng, unit.data)
     elif way == 5:
         units.insert(rng.choice(own), Unit(unit.data, unit.kind, unit.is_sealed))
+        return at != own[-1]  # with its Finished a handshake is over, whatever comes then
     elif way == 6 and len(own) > 1:
         del units[at]
     elif way == 7 and len(own) > 1:
