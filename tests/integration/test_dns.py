@@ -104,6 +104,15 @@ class TestChanges:
         changed = one.wait_log("dns_changed")
         assert changed["name"] == NAME and changed["addresses"] == "127.0.0.3"
 
+    def test_names_of_routes_are_followed_as_well(self, fleet, dns, pair):
+        dns.set(NAME, "A", "127.0.0.2")
+        one = follow(fleet, dns, f"tcp://127.0.0.4:{pair}",
+                     routes=[{"from": ["127.0.0.0/8"], "connect": f"tcp://{NAME}:{pair}"}])
+        assert who_answers(one) == b"two"
+        dns.set(NAME, "A", "127.0.0.3")
+        one.wait_log("dns_changed")
+        assert who_answers(one) == b"six"
+
     def test_connections_stay_where_they_are(self, fleet, dns, pair):
         dns.set(NAME, "A", "127.0.0.2")
         one = follow(fleet, dns, f"tcp://{NAME}:{pair}")
