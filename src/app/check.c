@@ -30,6 +30,9 @@ static enum sl_err finish(struct sl_configured *c, const struct sl_load_source *
                           bool is_checking)
 {
     enum sl_err rc = sl_load_create(source, &c->load);
+    if (source->keeper != NULL) { /* who reloads tells of it in its own way */
+        return rc;
+    }
     if (rc != SL_OK || is_checking) { /* what runs logs its warnings */
         sl_load_report(&c->load);
     }
@@ -43,65 +46,99 @@ static enum sl_err finish(struct sl_configured *c, const struct sl_load_source *
     return rc;
 }
 
-static enum sl_err load_file(const struct sl_cli *cli, struct sl_configured *c)
+/* What keeps it from being looked at. */
+static enum sl_err fail(struct sl_configured *c, const struct sl_load_source *base, enum sl_err rc,
+                        const char *what)
+{
+    sl_diag_set(&c->diag, "%s", what);
+    if (base->keeper == NULL) {
+        (void)fprintf(stderr, "sluice: %s\n", what);
+    }
+    return rc;
+}
+
+/* The text that stands in `base`, or else the file's. */
+static enum sl_err read_text(const struct sl_load_source *base, const char *path,
+                             struct sl_diag *diag, struct sl_blob *ret_text)
+{
+    if (base->yaml.ptr == NULL) {
+        return sl_file_read(path, SL_CONF_BYTES_MAX, diag, ret_text);
+    }
+    struct sl_blob text = { .ptr = malloc(base->yaml.len + 1), .len = base->yaml.len };
+    if (text.ptr == NULL) {
+        return SL_ENOMEM;
+    }
+    memcpy(text.ptr, base->yaml.ptr, base->yaml.len);
+    *ret_text = text;
+    return SL_OK;
+}
+
+static enum sl_err load_file(const struct sl_cli *cli, const struct sl_load_source *base,
+                             struct sl_configured *c)
 {
     const char *path = cli->options[SL_OPTION_CONFIG];
     path = path == NULL ? DEFAULT_PATH : path;
     struct sl_diag diag = { 0 };
-    enum sl_err rc = sl_file_read(path, SL_CONF_BYTES_MAX, &diag, &c->text);
+    enum sl_err rc = read_text(base, path, &diag, &c->text);
     if (rc != SL_OK) {
-        (void)fprintf(stderr, "sluice: %s\n", diag.text);
-        return rc;
+        return fail(c, base, rc, diag.text[0] == '\0' ? sl_err_name(rc) : diag.text);
     }
     c->folder = folder_of(path);
     if (c->folder == NULL) {
-        (void)fprintf(stderr, "sluice: the current folder is gone\n");
-        return SL_ESYS;
+        return fail(c, base, SL_ESYS, "the current folder is gone");
     }
-    const struct sl_load_source source = { .yaml = sl_blob_slice(&c->text),
-                                           .display = path,
-                                           .folder = c->folder,
-                                           .may_not_resolve = cli->command == SL_COMMAND_CHECK };
+    struct sl_load_source source = *base;
+    source.yaml = sl_blob_slice(&c->text);
+    source.display = path;
+    source.folder = c->folder;
+    source.may_not_resolve = cli->command == SL_COMMAND_CHECK;
     return finish(c, &source, cli->command == SL_COMMAND_CHECK);
 }
 
-static enum sl_err load_oneshot(const struct sl_cli *cli, struct sl_configured *c)
+static enum sl_err load_oneshot(const struct sl_cli *cli, const struct sl_load_source *base,
+                                struct sl_configured *c)
 {
     struct sl_oneshot oneshot = { .lines_count = 0 };
     c->text.ptr = malloc(SL_CONFIGURED_BYTES_MAX);
     c->folder = folder_of(NULL);
     c->origins = calloc(SL_ONESHOT_LINES_MAX, sizeof(*c->origins));
     if (c->text.ptr == NULL || c->folder == NULL || c->origins == NULL) {
-        (void)fprintf(stderr, "sluice: no memory\n");
-        return SL_ENOMEM;
+        return fail(c, base, SL_ENOMEM, "no memory");
     }
     oneshot.yaml = sl_wbuf_of(c->text.ptr, SL_CONFIGURED_BYTES_MAX);
     enum sl_err rc = sl_oneshot_write(cli, &oneshot);
     if (rc != SL_OK) {
-        (void)fprintf(stderr, "sluice: the arguments are too long\n");
-        return rc;
+        return fail(c, base, rc, "the arguments are too long");
     }
     c->text.len = oneshot.yaml.len;
     memcpy(c->origins, oneshot.origins, sizeof(oneshot.origins));
-    const struct sl_load_source source = { .yaml = sl_blob_slice(&c->text),
-                                           .display = "command line",
-                                           .folder = c->folder,
-                                           .origins = c->origins,
-                                           .origins_count = oneshot.lines_count };
+    struct sl_load_source source = *base;
+    source.yaml = sl_blob_slice(&c->text);
+    source.display = "command line";
+    source.folder = c->folder;
+    source.origins = c->origins;
+    source.origins_count = oneshot.lines_count;
     return finish(c, &source, false);
 }
 
 enum sl_err sl_configured_load(const struct sl_cli *cli, struct sl_configured *configured)
 {
-    *configured = (struct sl_configured){ 0 };
-    return cli->command == SL_COMMAND_ONESHOT ? load_oneshot(cli, configured)
-                                              : load_file(cli, configured);
+    static const struct sl_load_source NONE;
+    return sl_configured_reload(cli, &NONE, configured);
+}
+
+enum sl_err sl_configured_reload(const struct sl_cli *cli, const struct sl_load_source *base,
+                                 struct sl_configured *configured)
+{
+    *configured = (struct sl_configured){ .load.keys_fd = -1 };
+    return cli->command == SL_COMMAND_ONESHOT ? load_oneshot(cli, base, configured)
+                                              : load_file(cli, base, configured);
 }
 
 enum sl_err sl_configured_load_text(struct sl_slice yaml, const char *display,
                                     struct sl_configured *configured)
 {
-    *configured = (struct sl_configured){ 0 };
+    *configured = (struct sl_configured){ .load.keys_fd = -1 };
     const struct sl_load_source source = { .yaml = yaml, .display = display };
     return finish(configured, &source, false);
 }
@@ -112,6 +149,7 @@ void sl_configured_fini(struct sl_configured *configured)
     sl_blob_fini(&configured->text);
     free(configured->folder);
     free(configured->origins);
+    *configured = (struct sl_configured){ .load.keys_fd = -1 };
 }
 
 int sl_check(const struct sl_cli *cli)

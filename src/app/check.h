@@ -12,6 +12,7 @@ struct sl_configured {
     struct sl_blob text;
     char *folder;
     const char **origins;
+    struct sl_diag diag; /* what kept it from being looked at */
 };
 
 /**
@@ -20,6 +21,15 @@ struct sl_configured {
  */
 SL_CHECKED enum sl_err sl_configured_load(const struct sl_cli *cli,
                                           struct sl_configured *configured);
+
+/**
+ * As sl_configured_load, for one that is to replace what runs: nothing is printed, what is wrong
+ * stands in the findings, or else in `diag`.
+ * @param base  with a keeper; its text, when there is one, stands for the file's
+ */
+SL_CHECKED enum sl_err sl_configured_reload(const struct sl_cli *cli,
+                                            const struct sl_load_source *base,
+                                            struct sl_configured *configured);
 
 /** The same for a text that the program itself has made. */
 SL_CHECKED enum sl_err sl_configured_load_text(struct sl_slice yaml, const char *display,

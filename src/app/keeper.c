@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -79,15 +80,17 @@ static enum sl_err hand_one(struct sl_keeper_handing *h)
     int file_fd = -1, passphrase_fd = -1;
     if (key_open(file, &diag, &file_fd, &passphrase_fd, &mode) != SL_OK) {
         sl_socket_close(&file_fd);
+        const struct sl_message none = { .type = SL_MESSAGE_KEY_DROP,
+                                         .key = { .index = file->number } };
         h->hearer->heard(h->hearer, h->sent_count++, (struct sl_slice){ 0 }, &diag);
         h->heard_count++;
-        return SL_OK;
+        return send_one(h->fd, &none, NULL);
     }
     h->hearer->opened(h->hearer, h->sent_count, mode);
     enum sl_err rc = sl_wbuf_put_u8(&what, file->may_premaster ? 1 : 0);
     rc = rc == SL_OK ? sl_wbuf_put(&what, file->public_der) : rc;
     const struct sl_message hand = { .type = SL_MESSAGE_KEY_FILE,
-                                     .key = { h->sent_count, sl_wbuf_slice(&what) } };
+                                     .key = { file->number, sl_wbuf_slice(&what) } };
     if (rc == SL_OK && passphrase_fd >= 0) {
         rc = send_one(h->fd, &passphrase, &passphrase_fd);
     }
@@ -98,6 +101,31 @@ static enum sl_err hand_one(struct sl_keeper_handing *h)
     return rc;
 }
 
+/* Those that were sent last come first: answers are in their order, and few are under way. */
+static enum sl_err handed_find(const struct sl_keeper_handing *h, uint32_t number, uint32_t *ret_at)
+{
+    for (uint32_t at = h->sent_count; at > 0; at--) {
+        if (h->files[at - 1].number == number) {
+            *ret_at = at - 1;
+            return SL_OK;
+        }
+    }
+    return SL_EPROTO;
+}
+
+/* What it says of its own accord. */
+static enum sl_err hear_running(struct sl_keeper *keeper, const struct sl_message *message)
+{
+    if (message->type == SL_MESSAGE_KEY_STUCK) {
+        keeper->on_stuck(keeper, message->worker_index);
+    } else if (message->type == SL_MESSAGE_KEY_CUT) {
+        keeper->on_cut(keeper, message->worker_index);
+    } else {
+        return SL_EPROTO;
+    }
+    return SL_OK;
+}
+
 /* SL_AGAIN when no answer is there. */
 static enum sl_err hear_one(struct sl_keeper_handing *h)
 {
@@ -105,7 +133,8 @@ static enum sl_err hear_one(struct sl_keeper_handing *h)
     struct sl_wbuf in = sl_wbuf_of(bytes, sizeof(bytes));
     struct sl_message message;
     struct sl_diag diag = { 0 };
-    enum sl_err rc = recv_one(h->fd, SL_PHASE_CONFIGURING, &in, &message);
+    const enum sl_message_phase phase = h->keeper == NULL ? SL_PHASE_CONFIGURING : SL_PHASE_RUNNING;
+    enum sl_err rc = recv_one(h->fd, phase, &in, &message);
     if (rc != SL_OK) {
         return rc;
     }
@@ -113,16 +142,19 @@ static enum sl_err hear_one(struct sl_keeper_handing *h)
         h->hearer->lacks = message.key.index;
         return SL_OK;
     }
-    if (message.key.index >= h->sent_count || h->heard_count >= h->sent_count) {
+    if (message.type != SL_MESSAGE_KEY_PUBLIC && message.type != SL_MESSAGE_KEY_BAD) {
+        return hear_running(h->keeper, &message);
+    }
+    uint32_t at;
+    if (h->heard_count >= h->sent_count || handed_find(h, message.key.index, &at) != SL_OK) {
         return SL_EPROTO;
     }
     const bool is_bad = message.type == SL_MESSAGE_KEY_BAD;
     if (is_bad) {
-        sl_diag_set(&diag, "%s: %.*s", h->files[message.key.index].path,
-                    SL_SLICE_FMT(message.key.bytes));
+        sl_diag_set(&diag, "%s: %.*s", h->files[at].path, SL_SLICE_FMT(message.key.bytes));
     }
-    h->hearer->heard(h->hearer, message.key.index,
-                     is_bad ? (struct sl_slice){ 0 } : message.key.bytes, is_bad ? &diag : NULL);
+    h->hearer->heard(h->hearer, at, is_bad ? (struct sl_slice){ 0 } : message.key.bytes,
+                     is_bad ? &diag : NULL);
     h->heard_count++;
     return SL_OK;
 }
@@ -152,6 +184,13 @@ enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *h, pid_t *ret_pid, int 
             h->result = SL_ETIMEDOUT;
         }
     }
+    if (h->keeper != NULL) {
+        if (h->result != SL_OK) { /* what it still says would be taken for something else */
+            (void)kill(h->pid, SIGKILL);
+        }
+        h->pid = 0;
+        return h->result;
+    }
     enum sl_err rc = h->result == SL_OK ? send_one(h->fd, &start, NULL) : h->result;
     if (rc != SL_OK) {
         sl_keeper_dismiss(h->pid, &h->fd);
@@ -164,15 +203,15 @@ enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *h, pid_t *ret_pid, int 
 }
 
 enum sl_err sl_keeper_hand_begin(const struct sl_keeper_file *files, uint32_t count,
-                                 struct sl_slice cage, struct sl_keeper_hearer *hearer,
-                                 struct sl_keeper_handing *handing)
+                                 uint32_t room_count, struct sl_slice cage,
+                                 struct sl_keeper_hearer *hearer, struct sl_keeper_handing *handing)
 {
     int ends[2] = { -1, -1 };
     pid_t pid = 0;
     enum sl_err rc = sl_channel_pair(ends);
     rc = rc == SL_OK ? sl_process_spawn(SL_KEYS_ROLE, ends[1], &pid) : rc;
     sl_socket_close(&ends[1]);
-    const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { count, cage } };
+    const struct sl_message begin = { .type = SL_MESSAGE_KEY_COUNT, .key = { room_count, cage } };
     rc = rc == SL_OK ? send_one(ends[0], &begin, NULL) : rc;
     if (rc != SL_OK) {
         sl_keeper_dismiss(pid, &ends[0]);
@@ -184,12 +223,12 @@ enum sl_err sl_keeper_hand_begin(const struct sl_keeper_file *files, uint32_t co
     return SL_OK;
 }
 
-enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
+enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count, uint32_t room_count,
                             struct sl_slice cage, struct sl_keeper_hearer *hearer, pid_t *ret_pid,
                             int *ret_fd)
 {
     struct sl_keeper_handing handing;
-    enum sl_err rc = sl_keeper_hand_begin(files, count, cage, hearer, &handing);
+    enum sl_err rc = sl_keeper_hand_begin(files, count, room_count, cage, hearer, &handing);
     return rc == SL_OK ? sl_keeper_hand_end(&handing, ret_pid, ret_fd) : rc;
 }
 
@@ -226,8 +265,8 @@ static void on_heard(struct sl_keeper_hearer *hearer, uint32_t index, struct sl_
     SL_UNUSED(public_der);
     if (diag != NULL) {
         sl_log_begin(keeper->log, &line, SL_LOG_ERROR, "key_failed");
-        if (keeper->files[index].service != NULL) {
-            sl_logline_cstr(&line, "service", keeper->files[index].service);
+        if (keeper->handed[index].service != NULL) {
+            sl_logline_cstr(&line, "service", keeper->handed[index].service);
         }
         sl_logline_cstr(&line, "detail", diag->text);
         sl_log_put(keeper->log, &line);
@@ -242,24 +281,49 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     struct sl_message message;
     SL_UNUSED(events);
     enum sl_err rc = recv_one(watch->fd, SL_PHASE_RUNNING, &in, &message);
-    if (rc == SL_OK && message.type == SL_MESSAGE_KEY_STUCK) {
-        keeper->on_stuck(keeper, message.worker_index);
-    } else if (rc == SL_OK) { /* KEY_CUT: the table lets nothing else through */
-        keeper->on_cut(keeper, message.worker_index);
-    } else if (rc != SL_AGAIN) { /* SIGCHLD tells the rest */
+    rc = rc == SL_OK ? hear_running(keeper, &message) : rc;
+    if (rc != SL_OK && rc != SL_AGAIN) { /* SIGCHLD tells the rest */
         sl_loop_remove(keeper->loop, watch);
         (void)kill(keeper->pid, SIGKILL);
     }
 }
 
+/* The process with all that is wanted of it. */
+static enum sl_err spawn_with_all(struct sl_keeper *keeper)
+{
+    struct sl_keeper_file *files = calloc((size_t)keeper->slots_count + 1, sizeof(*files));
+    uint32_t count = 0;
+    if (files == NULL) {
+        return SL_ENOMEM;
+    }
+    for (uint32_t i = 0; i < keeper->slots_count; i++) {
+        if (keeper->slots[i].file.path != NULL) {
+            files[count++] = keeper->slots[i].file;
+        }
+    }
+    keeper->hearer.lacks = 0;
+    keeper->handed = files;
+    /* numbers may be above their count */
+    keeper->room_count = sl_keeper_room(keeper->slots_count);
+    enum sl_err rc = sl_keeper_spawn(files, count, keeper->room_count, keeper->cage,
+                                     &keeper->hearer, &keeper->pid, &keeper->channel.fd);
+    keeper->handed = NULL;
+    free(files);
+    return rc;
+}
+
+static uint32_t keys_count(const struct sl_keeper *keeper)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < keeper->slots_count; i++) {
+        count += keeper->slots[i].file.path != NULL;
+    }
+    return count;
+}
+
 static enum sl_err keeper_spawn(struct sl_keeper *keeper)
 {
-    enum sl_err rc = SL_OK;
-    if (keeper->pid == 0) {
-        keeper->hearer.lacks = 0;
-        rc = sl_keeper_spawn(keeper->files, keeper->count, keeper->cage, &keeper->hearer,
-                             &keeper->pid, &keeper->channel.fd);
-    }
+    enum sl_err rc = keeper->pid == 0 ? spawn_with_all(keeper) : SL_OK;
     if (keeper->hearer.lacks != 0) {
         sl_confine_log_lacks(keeper->log, keeper->pid, keeper->hearer.lacks);
     }
@@ -276,7 +340,7 @@ static enum sl_err keeper_spawn(struct sl_keeper *keeper)
     struct sl_logline line;
     sl_log_begin(keeper->log, &line, SL_LOG_INFO, "keys_started");
     sl_logline_u64(&line, "pid", (uint64_t)keeper->pid);
-    sl_logline_u64(&line, "keys", keeper->count);
+    sl_logline_u64(&line, "keys", keys_count(keeper));
     sl_log_put(keeper->log, &line);
     return SL_OK;
 }
@@ -302,13 +366,65 @@ static void on_restart(struct sl_timer *timer)
     }
 }
 
+/* Hands it what it has not read; what cannot be read any more is logged. */
+static enum sl_err hand_old(struct sl_keeper *keeper, uint32_t edition)
+{
+    struct sl_keeper_file *files = calloc((size_t)keeper->slots_count + 1, sizeof(*files));
+    uint32_t count = 0;
+    if (files == NULL) {
+        return SL_ENOMEM;
+    }
+    for (uint32_t i = 0; i < keeper->slots_count; i++) {
+        if (keeper->slots[i].file.path != NULL && keeper->slots[i].edition != edition) {
+            files[count++] = keeper->slots[i].file;
+        }
+    }
+    struct sl_keeper_handing handing = { .files = files,
+                                         .count = count,
+                                         .hearer = &keeper->hearer,
+                                         .keeper = keeper,
+                                         .pid = keeper->pid,
+                                         .fd = keeper->channel.fd };
+    keeper->handed = files;
+    enum sl_err rc = sl_keeper_hand_end(&handing, NULL, NULL);
+    keeper->handed = NULL;
+    free(files);
+    return rc;
+}
+
+void sl_keeper_adopt(struct sl_keeper *keeper, pid_t *pid, int *fd, uint32_t room_count,
+                     uint32_t edition)
+{
+    pid_t old_pid = keeper->pid;
+    int old_fd = keeper->channel.fd;
+    sl_timer_cancel(&keeper->restart);
+    if (old_pid != 0) {
+        sl_loop_remove(keeper->loop, &keeper->channel);
+    }
+    keeper->pid = *pid;
+    keeper->channel.fd = *fd;
+    keeper->room_count = room_count;
+    *pid = 0;
+    *fd = -1;
+    enum sl_err rc = hand_old(keeper, edition);
+    rc = rc == SL_OK ? keeper_spawn(keeper) : rc; /* as one that was there from the begin */
+    if (rc == SL_OK) {
+        keeper->on_back(keeper);
+    } else { /* SIGCHLD brings the next one */
+        (void)kill(keeper->pid, SIGKILL);
+    }
+    if (old_pid != 0) {
+        sl_keeper_dismiss(old_pid, &old_fd);
+    }
+}
+
 enum sl_err sl_keeper_start(struct sl_keeper *keeper)
 {
     keeper->channel.on_ready = on_channel_ready;
     keeper->hearer.opened = on_opened;
     keeper->hearer.heard = on_heard;
     sl_timer_init(&keeper->restart, on_restart);
-    return keeper->count == 0 && !keeper->has_tokens ? SL_OK : keeper_spawn(keeper);
+    return keys_count(keeper) == 0 && !keeper->has_tokens ? SL_OK : keeper_spawn(keeper);
 }
 
 void sl_keeper_fini(struct sl_keeper *keeper)
@@ -320,6 +436,12 @@ void sl_keeper_fini(struct sl_keeper *keeper)
     sl_timer_cancel(&keeper->restart);
     sl_keeper_dismiss(keeper->pid, &keeper->channel.fd);
     keeper->pid = 0;
+    for (uint32_t i = 0; i < keeper->slots_count; i++) {
+        free(keeper->slots[i].texts);
+    }
+    free(keeper->slots);
+    keeper->slots = NULL;
+    keeper->slots_count = 0;
 }
 
 enum sl_err sl_keeper_attach(struct sl_keeper *keeper, uint16_t worker_index, int *ret_fd)

@@ -20,6 +20,7 @@ struct sl_keeper_hearer {
 
 /** A file for the process to read. */
 struct sl_keeper_file {
+    uint32_t number; /* by which workers ask for it */
     const char *path;
     const char *service;         /* the first that names it; NULL for none */
     const char *passphrase_path; /* NULL: it is not encrypted */
@@ -32,6 +33,7 @@ struct sl_keeper_handing {
     const struct sl_keeper_file *files;
     uint32_t count, sent_count, heard_count;
     struct sl_keeper_hearer *hearer;
+    struct sl_keeper *keeper; /* whose process is at work; NULL for a new one */
     pid_t pid;
     int fd;
     enum sl_err result; /* sticky */
@@ -39,17 +41,20 @@ struct sl_keeper_handing {
 
 /**
  * Starts the process; what the handing points at outlives it.
+ * @param room_count  the numbers of all keys that it may ever be handed are below
  * @param cage  the one that it enters first (app/confine.h)
  * @return SL_OK: sl_keeper_hand_end is to follow. Else as sl_keeper_spawn
  */
 SL_CHECKED enum sl_err sl_keeper_hand_begin(const struct sl_keeper_file *files, uint32_t count,
-                                            struct sl_slice cage, struct sl_keeper_hearer *hearer,
+                                            uint32_t room_count, struct sl_slice cage,
+                                            struct sl_keeper_hearer *hearer,
                                             struct sl_keeper_handing *handing);
 
 /** Hands over and hears what can be without waiting. */
 void sl_keeper_hand_step(struct sl_keeper_handing *handing);
 
-/** Waits for the rest, and begins the process's work. SL_OK, and as sl_keeper_spawn. */
+/** Waits for the rest, and begins the process's work; one that is at work already stays the
+ * keeper's. SL_OK, and as sl_keeper_spawn. */
 SL_CHECKED enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *handing, pid_t *ret_pid,
                                           int *ret_fd);
 
@@ -60,8 +65,9 @@ SL_CHECKED enum sl_err sl_keeper_hand_end(struct sl_keeper_handing *handing, pid
  *         SL_ESYS; on failure nothing is left
  */
 SL_CHECKED enum sl_err sl_keeper_spawn(const struct sl_keeper_file *files, uint32_t count,
-                                       struct sl_slice cage, struct sl_keeper_hearer *hearer,
-                                       pid_t *ret_pid, int *ret_fd);
+                                       uint32_t room_count, struct sl_slice cage,
+                                       struct sl_keeper_hearer *hearer, pid_t *ret_pid,
+                                       int *ret_fd);
 
 /** Sends one message of the table to a child, with the descriptors that belong to it; waits for one
  * that is slow to read. SL_OK, SL_ETIMEDOUT, SL_ERESET, SL_ENOSPC, SL_ERANGE. */
@@ -70,11 +76,20 @@ SL_CHECKED enum sl_err sl_keeper_send(int fd, const struct sl_message *message, 
 /** Asks a process that sl_keeper_spawn has started to end, and collects it. */
 void sl_keeper_dismiss(pid_t pid, int *fd);
 
+/** A key that the process has; without a path there is none. */
+struct sl_keeper_slot {
+    struct sl_keeper_file file;
+    void *texts;      /* that the file points at; owned */
+    uint32_t edition; /* the last configuration that wants it */
+};
+
 struct sl_keeper {
     struct sl_loop *loop;
     struct sl_log *log;
-    const struct sl_keeper_file *files; /* by key index */
-    uint32_t count;
+    struct sl_keeper_slot *slots; /* by number */
+    uint32_t slots_count;
+    uint32_t room_count;                 /* keys that the process has room for */
+    const struct sl_keeper_file *handed; /* while it starts */
     bool has_tokens;         /* there are keys elsewhere; without any key nothing is ever started */
     struct sl_slice cage;    /* of the process; the caller's */
     pid_t pid;               /* 0 when there is none; one that is there is taken over */
@@ -100,6 +115,32 @@ void sl_keeper_fini(struct sl_keeper *keeper);
  * for on_back), SL_EMFILE. */
 SL_CHECKED enum sl_err sl_keeper_attach(struct sl_keeper *keeper, uint16_t worker_index,
                                         int *ret_fd);
+
+/** The room of a process for `count` keys: a reload brings others before those go. */
+uint32_t sl_keeper_room(uint32_t count);
+
+/** Gives each file a number that is free, for a configuration. SL_OK, SL_ENOMEM, SL_ERANGE. */
+SL_CHECKED enum sl_err sl_keeper_reserve(struct sl_keeper *keeper, struct sl_keeper_file *files,
+                                         uint32_t count, uint32_t edition);
+
+/** What the files turned out to hold is what is expected of them from now on. SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_keeper_learn(struct sl_keeper *keeper, const struct sl_keeper_file *files,
+                                       uint32_t count);
+
+/** Hands reserved files to the process that is at work, or when there is none, or it has no room
+ * for them, to a new one, for sl_keeper_adopt. As sl_keeper_hand_begin. */
+SL_CHECKED enum sl_err sl_keeper_hand_more(struct sl_keeper *keeper,
+                                           const struct sl_keeper_file *files, uint32_t count,
+                                           struct sl_keeper_hearer *hearer,
+                                           struct sl_keeper_handing *handing);
+
+/** Another process takes the place of the one that is there, if any: it has read the keys of the
+ * newest configuration, and now those that older ones still want. Every worker gets a channel. */
+void sl_keeper_adopt(struct sl_keeper *keeper, pid_t *pid, int *fd, uint32_t room_count,
+                     uint32_t edition);
+
+/** Lets go of the keys that none of these configurations wants; sorts their numbers. */
+void sl_keeper_keep(struct sl_keeper *keeper, uint32_t *editions, size_t count);
 
 /** A child has ended: true when it was this one. */
 bool sl_keeper_ended(struct sl_keeper *keeper, pid_t pid, int status);

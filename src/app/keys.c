@@ -22,7 +22,7 @@
 
 enum {
     AWAKE_MAX_COUNT = 4096, /* keys of which libcrypto's objects are kept, 3 KiB each */
-    FILES_MAX_COUNT = 64,   /* in one turn */
+    FILES_MAX_COUNT = 64,   /* in one turn, before anybody waits for a signature */
     ANSWER_BYTES_MAX = 16 + SL_KEY_SIGNATURE_MAX,
 };
 
@@ -32,7 +32,8 @@ struct keys {
     enum sl_message_phase phase;
     struct sl_key_signer **signers; /* NULL for what could not be read */
     struct sl_key_ring ring;
-    uint32_t count;
+    uint32_t count;              /* of those that there is room for */
+    uint32_t known_count;        /* all that was ever told of is numbered below */
     struct sl_secret passphrase; /* of the next key; empty: it is not encrypted */
     enum sl_err passphrase_rc;   /* of the reading of it */
     struct sl_list clients;
@@ -122,8 +123,11 @@ static enum sl_err answer(struct client *client, const struct sl_key_message *re
     uint8_t bytes[SL_KEY_SIGNATURE_MAX];
     struct sl_wbuf signature = sl_wbuf_of(bytes, sizeof(bytes));
     struct sl_key_message message = { .type = SL_KEY_SIGNED, .id = request->id };
-    if (request->key_index >= k->count) {
+    if (request->key_index >= SL_KEY_TOKENS_FIRST) {
         return answer_by_token(client, request, out);
+    }
+    if (request->key_index >= k->known_count) {
+        return SL_EPROTO;
     }
     struct sl_key_signer *signer = k->signers[request->key_index];
     if (signer == NULL) {
@@ -217,7 +221,7 @@ static enum sl_err hear_client(struct keys *k, uint16_t worker_index, int fd)
 
 static enum sl_err hear_count(struct keys *k, uint32_t count, struct sl_slice cage)
 {
-    if (k->signers != NULL) {
+    if (k->signers != NULL || count >= SL_KEY_TOKENS_FIRST) {
         return SL_EPROTO;
     }
     /* what cannot be locked is a lack of the system's, not a reason not to serve */
@@ -246,6 +250,7 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice wha
     if (index >= k->count || k->signers[index] != NULL) {
         return SL_EPROTO;
     }
+    k->known_count = SL_MAX(k->known_count, index + 1);
     uint8_t der[SL_KEY_PUBLIC_MAX];
     struct sl_wbuf public_key = sl_wbuf_of(der, sizeof(der));
     SL_CLEANUP(sl_blob_fini) struct sl_blob pem = { 0 };
@@ -283,6 +288,17 @@ static enum sl_err hear_file(struct keys *k, uint32_t index, struct sl_slice wha
     return SL_OK;
 }
 
+static enum sl_err hear_drop(struct keys *k, uint32_t index)
+{
+    if (index >= k->count) {
+        return SL_EPROTO;
+    }
+    k->known_count = SL_MAX(k->known_count, index + 1);
+    sl_key_ring_leave(&k->ring, k->signers[index]);
+    sl_key_signer_destroy(SL_STEAL(k->signers[index]));
+    return SL_OK;
+}
+
 static void on_token_stuck(struct sl_key_pools *pools, uint16_t process_index)
 {
     const struct sl_message message = { .type = SL_MESSAGE_KEY_STUCK,
@@ -295,8 +311,9 @@ static enum sl_err hear_pool(struct keys *k, uint32_t first_key, struct sl_slice
     struct sl_reader r = sl_reader_of(bytes);
     const uint32_t count = sl_reader_u32(&r);
     const uint32_t queue_max_count = sl_reader_u32(&r);
-    return first_key < k->count ? SL_EPROTO
-                                : sl_key_pools_add(&k->pools, first_key, count, queue_max_count);
+    return first_key < SL_KEY_TOKENS_FIRST
+               ? SL_EPROTO
+               : sl_key_pools_add(&k->pools, first_key, count, queue_max_count);
 }
 
 static enum sl_err hear_token(struct keys *k, uint32_t process_index, struct sl_slice bytes, int fd)
@@ -315,6 +332,8 @@ static enum sl_err hear(struct keys *k, const struct sl_message *message,
         return hear_count(k, message->key.index, message->key.bytes);
     case SL_MESSAGE_KEY_FILE:
         return hear_file(k, message->key.index, message->key.bytes, fds->fds[0]);
+    case SL_MESSAGE_KEY_DROP:
+        return hear_drop(k, message->key.index);
     case SL_MESSAGE_KEY_PASSPHRASE:
         k->passphrase_rc = sl_secret_read(fds->fds[0], &k->passphrase);
         return SL_OK;
@@ -355,8 +374,9 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
 {
     struct keys *k = SL_CONTAINER_OF(watch, struct keys, channel);
     enum sl_err rc = SL_OK;
+    const size_t max_count = k->phase == SL_PHASE_CONFIGURING ? FILES_MAX_COUNT : 1;
     SL_UNUSED(events);
-    for (size_t i = 0; rc == SL_OK && i < FILES_MAX_COUNT && !k->loop.is_stopped; i++) {
+    for (size_t i = 0; rc == SL_OK && i < max_count && !k->loop.is_stopped; i++) {
         rc = hear_one(k);
     }
     if (rc != SL_OK && rc != SL_AGAIN) { /* the supervisor is gone or not one of ours */

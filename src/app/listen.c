@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum sl_err sl_listen_addr(const struct sl_url *url, bool is_second, struct sl_addr *ret_addr)
@@ -24,18 +25,35 @@ static const struct sl_conf_url *url_of(const struct sl_conf *conf, const struct
     return &conf->services[listen->service_index].listens[listen->listen_index];
 }
 
+/* Ours is nobody else's; what it overlaps, the kernel says when it is bound. */
+static bool has_port(const struct sl_listens *ours, uint16_t port)
+{
+    for (size_t i = 0; ours != NULL && i < ours->count; i++) {
+        if (sl_addr_port(&ours->list[i].addr) == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It was passed over, or is kept. */
+static bool is_open(const struct sl_listen *listen)
+{
+    return listen->fds[0] >= 0;
+}
+
 /* Nobody else may listen where we are going to. All are tried before the first is bound, for ours
  * may overlap: [::] and 0.0.0.0 of one port. */
 static enum sl_err probe_all(const struct sl_conf *conf, const struct sl_listens *listens,
-                             struct sl_diag *diag)
+                             const struct sl_listens *ours, struct sl_diag *diag)
 {
     for (size_t i = 0; i < listens->count; i++) {
         const struct sl_listen *listen = &listens->list[i];
         const struct sl_url *url = &url_of(conf, listen)->url;
         struct sl_addr addr;
         struct sl_diag found = { 0 };
-        if (listen->passed_fd >= 0 || url->scheme == SL_SCHEME_UNIX || url->port == 0 ||
-            sl_listen_addr(url, false, &addr) != SL_OK) {
+        if (is_open(listen) || has_port(ours, url->port) || url->scheme == SL_SCHEME_UNIX ||
+            url->port == 0 || sl_listen_addr(url, false, &addr) != SL_OK) {
             continue;
         }
         if (sl_socket_probe(&addr, &found) == SL_ESYS && errno == EADDRINUSE) {
@@ -77,27 +95,26 @@ static void set_text(struct sl_listen *listen, const struct sl_url *url, const s
 }
 
 static enum sl_err listen_open(struct sl_listen *listen, const struct sl_conf_url *conf,
-                               uint32_t workers_count, struct sl_diag *diag)
+                               uint32_t sockets_count, struct sl_diag *diag)
 {
-    struct sl_addr addr;
     bool is_passed = listen->passed_fd >= 0;
-    enum sl_err rc = is_passed ? sl_socket_local(listen->fds[0], &addr)
-                               : bind_first(&conf->url, diag, &listen->fds[0], &addr);
+    enum sl_err rc = is_open(listen) ? sl_socket_local(listen->fds[0], &listen->addr)
+                                     : bind_first(&conf->url, diag, &listen->fds[0], &listen->addr);
     if (rc != SL_OK) {
         return rc;
     }
-    set_text(listen, &conf->url, &addr);
+    set_text(listen, &conf->url, &listen->addr);
     if (conf->url.scheme == SL_SCHEME_UNIX && !is_passed) {
         listen->unix_path = (const char *)conf->url.path.ptr;
         listen->is_shared = true;
     }
-    for (uint32_t i = 1; i < workers_count && !listen->is_shared; i++) {
-        rc = sl_socket_listen(&addr, diag, &listen->fds[i]);
-        if (rc != SL_OK) {
-            return rc;
+    for (uint32_t i = 1;
+         rc == SL_OK && i < sockets_count && listen->kept == NULL && !listen->is_shared; i++) {
+        if (listen->fds[i] < 0) {
+            rc = sl_socket_listen(&listen->addr, diag, &listen->fds[i]);
         }
     }
-    return SL_OK;
+    return rc;
 }
 
 static size_t listens_count(const struct sl_conf *conf)
@@ -131,7 +148,7 @@ static enum sl_err list_create(const struct sl_conf *conf, struct sl_listens *li
             *listen = (struct sl_listen){ .service_index = (uint16_t)i,
                                           .listen_index = (uint16_t)j,
                                           .passed_fd = -1,
-                                          .fds = fds_create(listens->workers_count) };
+                                          .fds = fds_create(listens->sockets_count) };
             if (listen->fds == NULL) {
                 return SL_ENOMEM;
             }
@@ -143,12 +160,12 @@ static enum sl_err list_create(const struct sl_conf *conf, struct sl_listens *li
 
 /* What the kernel accepts later is set as the socket that listens is. */
 static void listen_tune(const struct sl_conf *conf, const struct sl_listen *listen,
-                        uint32_t workers_count)
+                        uint32_t sockets_count)
 {
     const struct sl_conf_service *service = &conf->services[listen->service_index];
     struct sl_socket_tuning tuning = { 0 };
     sl_upstream_tune(&service->keepalive, service->user_timeout_ms, &tuning);
-    for (uint32_t i = 0; i < workers_count; i++) {
+    for (uint32_t i = 0; i < sockets_count; i++) {
         if (listen->fds[i] >= 0 && url_of(conf, listen)->url.scheme != SL_SCHEME_UNIX) {
             sl_socket_tune(listen->fds[i], &tuning);
         }
@@ -159,10 +176,10 @@ enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
                             struct sl_activated *activated, struct sl_diag *diag,
                             struct sl_listens *listens)
 {
-    *listens = (struct sl_listens){ .workers_count = workers_count };
+    *listens = (struct sl_listens){ .sockets_count = workers_count };
     enum sl_err rc = list_create(conf, listens);
     rc = rc == SL_OK ? sl_passed_assign(conf, activated, listens, diag) : rc;
-    rc = rc == SL_OK ? probe_all(conf, listens, diag) : rc;
+    rc = rc == SL_OK ? probe_all(conf, listens, NULL, diag) : rc;
     for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
         struct sl_listen *listen = &listens->list[i];
         rc = listen_open(listen, url_of(conf, listen), workers_count, diag);
@@ -171,12 +188,117 @@ enum sl_err sl_listens_open(const struct sl_conf *conf, uint32_t workers_count,
     return rc;
 }
 
+static bool stands_at(const struct sl_url *url, const struct sl_addr *bound)
+{
+    struct sl_addr addr;
+    for (unsigned i = 0; i < 2; i++) {
+        if (sl_listen_addr(url, i == 1, &addr) == SL_OK && sl_addr_is_same(&addr, bound)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that got its port from the kernel is the same when it is written the same. */
+static bool is_same_text(const struct sl_conf *conf, const struct sl_listen *listen,
+                         const struct sl_conf *old_conf, const struct sl_listen *old)
+{
+    return strcmp(url_of(conf, listen)->text, url_of(old_conf, old)->text) == 0 &&
+           strcmp(conf->services[listen->service_index].name,
+                  old_conf->services[old->service_index].name) == 0;
+}
+
+static struct sl_listen *old_find(const struct sl_conf *conf, const struct sl_listen *listen,
+                                  const struct sl_conf *old_conf, struct sl_listens *old)
+{
+    const struct sl_url *url = &url_of(conf, listen)->url;
+    for (size_t i = 0; i < old->count; i++) {
+        const bool is_chosen = url->scheme != SL_SCHEME_UNIX && url->port == 0;
+        if (is_chosen ? is_same_text(conf, listen, old_conf, &old->list[i])
+                      : stands_at(url, &old->list[i].addr)) {
+            return &old->list[i];
+        }
+    }
+    return NULL;
+}
+
+static void keep(struct sl_listen *listen, struct sl_listen *old, uint32_t fds_count)
+{
+    listen->kept = old;
+    listen->passed_fd = old->passed_fd;
+    listen->is_shared = old->is_shared;
+    for (uint32_t i = 0; i < fds_count; i++) {
+        listen->fds[i] = old->fds[i];
+    }
+}
+
+enum sl_err sl_listens_renew(const struct sl_conf *conf, const struct sl_conf *old_conf,
+                             uint32_t workers_count, struct sl_listens *old, struct sl_diag *diag,
+                             struct sl_listens *listens)
+{
+    const uint32_t sockets_count = SL_MAX(old->sockets_count, workers_count);
+    *listens = (struct sl_listens){ .sockets_count = sockets_count };
+    enum sl_err rc = list_create(conf, listens);
+    for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
+        struct sl_listen *found = old_find(conf, &listens->list[i], old_conf, old);
+        if (found != NULL) {
+            keep(&listens->list[i], found, old->sockets_count);
+        }
+    }
+    rc = rc == SL_OK ? probe_all(conf, listens, old, diag) : rc;
+    for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
+        struct sl_listen *listen = &listens->list[i];
+        rc = listen_open(listen, url_of(conf, listen), sockets_count, diag);
+        if (listen->kept == NULL) {
+            listen_tune(conf, listen, sockets_count);
+        }
+    }
+    if (rc != SL_OK) {
+        sl_listens_disown(listens);
+    }
+    return rc;
+}
+
+static void let_go(struct sl_listen *listen, uint32_t fds_count)
+{
+    for (uint32_t i = 0; i < fds_count; i++) {
+        listen->fds[i] = -1;
+    }
+    listen->unix_path = NULL;
+}
+
+void sl_listens_adopt(const struct sl_conf *conf, struct sl_listens *old,
+                      struct sl_listens *listens)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        struct sl_listen *listen = &listens->list[i];
+        if (listen->kept != NULL) {
+            let_go(listen->kept, old->sockets_count);
+            listen->kept = NULL;
+            listen_tune(conf, listen, listens->sockets_count);
+        }
+    }
+    sl_listens_close(old);
+    *old = *listens;
+    *listens = (struct sl_listens){ 0 };
+}
+
+void sl_listens_disown(struct sl_listens *listens)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        if (listens->list[i].kept != NULL) {
+            let_go(&listens->list[i], listens->sockets_count);
+        }
+    }
+    sl_listens_close(listens);
+}
+
 void sl_listens_close(struct sl_listens *listens)
 {
     for (size_t i = 0; i < listens->count; i++) {
         struct sl_listen *listen = &listens->list[i];
-        for (uint32_t worker = 0; worker < listens->workers_count; worker++) {
-            sl_socket_close(&listen->fds[worker]);
+        for (uint32_t at = 0; listen->fds != NULL && at < listens->sockets_count; at++) {
+            sl_socket_close(&listen->fds[at]);
         }
         if (listen->unix_path != NULL) {
             (void)unlink(listen->unix_path);
@@ -187,7 +309,23 @@ void sl_listens_close(struct sl_listens *listens)
     *listens = (struct sl_listens){ 0 };
 }
 
-int sl_listen_fd(const struct sl_listen *listen, uint32_t worker_index)
+enum sl_err sl_listens_fill(struct sl_listens *listens, struct sl_diag *diag)
 {
-    return listen->fds[listen->is_shared ? 0 : worker_index];
+    enum sl_err result = SL_OK;
+    for (size_t i = 0; i < listens->count; i++) {
+        struct sl_listen *listen = &listens->list[i];
+        for (uint32_t at = 0; !listen->is_shared && at < listens->sockets_count; at++) {
+            enum sl_err rc = SL_OK;
+            if (listen->fds[at] < 0) {
+                rc = sl_socket_listen(&listen->addr, diag, &listen->fds[at]);
+            }
+            result = result == SL_OK ? rc : result;
+        }
+    }
+    return result;
+}
+
+int sl_listen_fd(const struct sl_listen *listen, uint32_t at)
+{
+    return listen->is_shared && at > 0 ? -1 : listen->fds[at];
 }

@@ -17,7 +17,10 @@ enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_file *file, s
     struct sl_diag diag = { 0 };
     char path[SL_SECRET_PATH_MAX];
     enum sl_err rc = sl_secret_path(file->path, &diag, path);
-    rc = rc == SL_OK ? sl_file_read(path, max_bytes, &diag, ret_blob) : rc;
+    if (rc == SL_OK) {
+        sl_load_see(l->load, path);
+        rc = sl_file_read(path, max_bytes, &diag, ret_blob);
+    }
     if (rc != SL_OK && rc != SL_ENOMEM) {
         sl_findings_add(&l->load->findings, SL_FINDING_ERROR, file->pos, "%s", diag.text);
     }
@@ -64,6 +67,14 @@ static enum sl_err add_connects(struct sl_loader *l, const struct sl_conf_url *u
     return result;
 }
 
+void sl_load_step(const struct sl_loader *l)
+{
+    struct sl_load_stepper *stepper = l->load->source.stepper;
+    if (stepper != NULL) {
+        stepper->step(stepper);
+    }
+}
+
 static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service *service,
                                uint32_t number)
 {
@@ -74,6 +85,7 @@ static enum sl_err add_service(struct sl_loader *l, const struct sl_conf_service
         place.conf = &service->certificates[i];
         sl_load_note(&result, sl_load_chain(l, &place));
         sl_load_keys_step(l);
+        sl_load_step(l);
     }
     sl_load_note(&result, sl_load_psks(l, service));
     if (service->clients.ca.path != NULL) {
@@ -275,6 +287,7 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
     *load = (struct sl_load){ .source = *source, .keys_fd = -1 };
     sl_arena_init(&load->arena, 0);
     sl_list_init(&load->staples);
+    sl_list_init(&load->seen);
     sl_findings_init(&load->findings, &load->arena);
     const struct sl_conf_source conf = { .yaml = source->yaml, .folder = source->folder };
     enum sl_err rc = sl_conf_parse(&conf, &load->arena, &load->findings, &load->conf);
@@ -291,6 +304,19 @@ enum sl_err sl_load_create(const struct sl_load_source *source, struct sl_load *
         name_services(load);
     }
     return rc != SL_OK || load->findings.errors_count > 0 ? SL_EINVAL : SL_OK;
+}
+
+void sl_load_see(struct sl_load *load, const char *path)
+{
+    if (load->conf == NULL || !load->conf->is_watching) {
+        return;
+    }
+    struct sl_load_seen *seen = sl_arena_calloc(&load->arena, 1, sizeof(*seen));
+    const char *copy = sl_arena_strdup(&load->arena, sl_slice_cstr(path));
+    if (seen != NULL && copy != NULL) {
+        *seen = (struct sl_load_seen){ .path = copy, .id = sl_file_id_of(path) };
+        sl_list_append(&load->seen, &seen->node);
+    }
 }
 
 void sl_load_fini(struct sl_load *load)

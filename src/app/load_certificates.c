@@ -211,7 +211,8 @@ static enum sl_err cert_make(struct sl_loader *l, const struct sl_load_place *pl
                              const struct sl_load_chain *chain, struct sl_diag *diag,
                              struct sl_tls_cert **ret_cert)
 {
-    const struct sl_tls_key key = { l->keys[place->key].public_der, place->key, NULL };
+    const struct sl_tls_key key = { l->keys[place->key].public_der, l->keys[place->key].number,
+                                    NULL };
     struct sl_slice ders[SL_CHAIN_DERS_MAX];
     for (size_t i = 0; i < chain->ders_count; i++) {
         ders[i] = l->der_bytes[chain->ders[i]];
@@ -303,7 +304,7 @@ static enum sl_err recognize(struct sl_loader *l, const struct sl_load_place *pl
 static enum sl_err entry_put(struct sl_loader *l, const struct sl_load_place *place,
                              const struct sl_load_chain *chain, const struct found *found)
 {
-    struct sl_certificate_entry entry = { .key_index = place->key,
+    struct sl_certificate_entry entry = { .key_index = l->keys[place->key].number,
                                           .kind = found->kind,
                                           .ders_count = chain->ders_count };
     uint8_t bytes[SL_CERTIFICATE_ENTRY_MAX];
@@ -345,6 +346,7 @@ static enum sl_err place_finish(struct sl_loader *l, const struct sl_load_place 
     struct sl_load_chain *chain = &l->chains[place->chain];
     struct found found = { 0 };
     bool is_new;
+    sl_load_step(l);
     if (chain->is_failed || l->keys[place->key].public_der.len == 0) {
         return SL_EINVAL; /* which was said */
     }

@@ -14,6 +14,7 @@ struct sl_load_key {
     const struct sl_conf_file *file;       /* the first place that names it, */
     const char *service;                   /* and that place's service */
     const struct sl_conf_file *passphrase; /* NULL for none */
+    uint32_t number;                       /* by which workers ask for it */
     struct sl_slice public_der;            /* empty: it could not be read */
     const char *failure;                   /* why not */
     bool is_untold;                        /* its token does not tell the public half */
@@ -104,6 +105,9 @@ static inline void sl_load_note(enum sl_err *result, enum sl_err rc)
 /** Reads a file; what is wrong with it is said at its place. SL_OK, SL_ENOMEM, as sl_file_read. */
 SL_CHECKED enum sl_err sl_load_file(struct sl_loader *l, const struct sl_conf_file *file,
                                     size_t max_bytes, struct sl_blob *ret_blob);
+
+/** Lets the source's stepper do what it has to do, between one piece and the next. */
+void sl_load_step(const struct sl_loader *l);
 
 /* app/load_chains.c: the files of certificates. */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/confine.h"
 #include "app/load_impl.h"
+#include "codec/key_message.h"
 #include "tls/cert_der.h"
 #include "tls/key_signer.h"
 #include <string.h>
@@ -115,8 +116,13 @@ static enum sl_err hand_begin(struct sl_loader *l, bool may_lack)
     struct sl_load *load = l->load;
     uint8_t bytes[SL_CONFINE_KEYS_BYTES];
     struct sl_wbuf cage = sl_wbuf_of(bytes, sizeof(bytes));
+    if (load->source.keeper != NULL) {
+        return sl_keeper_hand_more(load->source.keeper, load->key_files, load->keys_count,
+                                   &l->hearer, &l->handing);
+    }
     enum sl_err rc = sl_confine_keys_put(load->conf, may_lack, &cage);
     return rc == SL_OK ? sl_keeper_hand_begin(load->key_files, load->keys_count,
+                                              sl_keeper_room(load->keys_count),
                                               sl_wbuf_slice(&cage), &l->hearer, &l->handing)
                        : rc;
 }
@@ -130,6 +136,22 @@ static enum sl_err describe(struct sl_load *load, const struct sl_load_key *key,
     return rc == SL_OK && key->passphrase != NULL
                ? sl_load_secret(load, key->passphrase, &file->passphrase_path)
                : rc;
+}
+
+static enum sl_err number_all(struct sl_loader *l)
+{
+    struct sl_load *load = l->load;
+    for (uint32_t i = 0; i < load->keys_count; i++) {
+        load->key_files[i].number = i;
+    }
+    enum sl_err rc = load->source.keeper == NULL
+                         ? SL_OK
+                         : sl_keeper_reserve(load->source.keeper, load->key_files, load->keys_count,
+                                             load->source.edition);
+    for (uint32_t i = 0; rc == SL_OK && i < load->keys_count; i++) {
+        l->keys[i].number = load->key_files[i].number;
+    }
+    return rc;
 }
 
 enum sl_err sl_load_keys_begin(struct sl_loader *l)
@@ -146,6 +168,9 @@ enum sl_err sl_load_keys_begin(struct sl_loader *l)
     }
     for (size_t i = 0; i < l->keys_count; i++) {
         sl_load_note(&rc, describe(load, &l->keys[i], &load->key_files[i]));
+    }
+    if (rc == SL_OK) {
+        rc = number_all(l);
     }
     if (rc != SL_OK) {
         return rc;
@@ -186,7 +211,8 @@ enum sl_err sl_load_keys_end(struct sl_loader *l)
         return SL_OK;
     }
     enum sl_err rc = sl_keeper_hand_end(&l->handing, &load->keys_pid, &load->keys_fd);
-    if (rc == SL_ERESET && load->conf->cage.mode == SL_CAGE_MODE_REQUIRED) {
+    if (rc == SL_ERESET && load->conf->cage.mode == SL_CAGE_MODE_REQUIRED &&
+        load->source.keeper == NULL) {
         /* perhaps for want of the cage, which is not what this is to find out */
         rc = hand_begin(l, true);
         rc = rc == SL_OK ? sl_keeper_hand_end(&l->handing, &load->keys_pid, &load->keys_fd) : rc;
@@ -198,13 +224,19 @@ enum sl_err sl_load_keys_end(struct sl_loader *l)
     }
     load->keys_lacks = l->hearer.lacks;
     tell_of_keys(l);
+    if (l->result == SL_OK && load->source.keeper != NULL) {
+        return sl_keeper_learn(load->source.keeper, load->key_files, load->keys_count);
+    }
     return l->result;
 }
 
 static enum sl_err on_token_key(struct sl_load_tokens *tokens, const struct sl_conf_file *file)
 {
     struct sl_loader *l = SL_CONTAINER_OF(tokens, struct sl_loader, tokens);
-    l->keys[l->keys_count] = (struct sl_load_key){ .file = file };
+    l->keys[l->keys_count] = (struct sl_load_key){
+        .file = file,
+        .number = SL_KEY_TOKENS_FIRST + (uint32_t)l->keys_count - l->load->keys_count,
+    };
     return sl_map_add(&l->key_names, sl_slice_cstr(file->path), (uint32_t)l->keys_count++);
 }
 
@@ -216,6 +248,7 @@ static enum sl_err on_token_key_found(struct sl_load_tokens *tokens, uint32_t in
     if (kept == NULL) {
         return SL_ENOMEM;
     }
+    index = index - SL_KEY_TOKENS_FIRST + l->load->keys_count;
     l->keys[index].public_der = sl_slice_of(kept, public_der.len);
     l->keys[index].is_untold = public_der.len == 0;
     return SL_OK;
@@ -269,9 +302,8 @@ enum sl_err sl_load_keys_ask_tokens(struct sl_loader *l)
     l->tokens.key_found = on_token_key_found;
     l->tokens.chain_found = on_token_chain_found;
     enum sl_err collected = tokens_collect(l);
-    enum sl_err asked = collected == SL_ENOMEM
-                            ? collected
-                            : sl_load_tokens_ask(&l->tokens, (uint32_t)l->keys_count);
+    enum sl_err asked =
+        collected == SL_ENOMEM ? collected : sl_load_tokens_ask(&l->tokens, SL_KEY_TOKENS_FIRST);
     return collected == SL_OK ? asked : collected;
 }
 

@@ -20,6 +20,7 @@ enum sl_err sl_load_secret_path(struct sl_load *load, const struct sl_conf_file 
     if (copy == NULL) {
         return SL_ENOMEM;
     }
+    sl_load_see(load, copy);
     *ret_path = copy;
     return SL_OK;
 }

@@ -76,6 +76,7 @@ static enum sl_err folder_put(struct sl_loader *l, const struct sl_conf_file *fo
                               struct sl_wbuf *out)
 {
     struct dirent **entries = NULL;
+    sl_load_see(l->load, folder->path);
     const int count = scandir(folder->path, &entries, is_certificate_name, alphasort);
     enum sl_err result = SL_OK;
     for (int i = 0; i < count; i++) {

@@ -99,6 +99,7 @@ static int command_run(const struct sl_cli *cli)
 {
     struct sl_configured configured;
     struct sl_run run = { .load = &configured.load,
+                          .cli = cli,
                           .ready_file = cli->options[SL_OPTION_READY_FILE] };
     /* loading may take long: what would be ignored later must not end it */
     static const int HELD[] = { SIGHUP, SIGUSR1, SIGUSR2, 0 };

@@ -25,13 +25,10 @@ static bool is_chosen(const char *name)
 
 static bool is_same(struct sl_addr want, const struct sl_addr *have)
 {
-    char want_text[SL_ADDR_TEXT_MAX], have_text[SL_ADDR_TEXT_MAX];
     if (sl_addr_port(&want) == 0) {
         sl_addr_set_port(&want, sl_addr_port(have));
     }
-    sl_addr_format(&want, want_text);
-    sl_addr_format(have, have_text);
-    return strcmp(want_text, have_text) == 0;
+    return sl_addr_is_same(&want, have);
 }
 
 static bool stands_at(const struct sl_url *url, const struct sl_addr *have)

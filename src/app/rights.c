@@ -58,6 +58,20 @@ static uint64_t files_need(const struct sl_run *run, const struct sl_listens *li
     return (is_read ? 0 : reading) | (is_written ? 0 : SL_CAPABILITY(CAP_DAC_OVERRIDE));
 }
 
+/* Who has bound one port below 1024 may be told by a reload to bind another. */
+static uint64_t ports_need(const struct sl_listens *listens)
+{
+    enum { PORT_OF_ANYBODY = 1024 };
+    for (size_t i = 0; i < listens->count; i++) {
+        const struct sl_listen *listen = &listens->list[i];
+        const uint16_t port = sl_addr_port(&listen->addr);
+        if (listen->passed_fd < 0 && port > 0 && port < PORT_OF_ANYBODY) {
+            return SL_CAPABILITY(CAP_NET_BIND_SERVICE);
+        }
+    }
+    return 0;
+}
+
 static uint64_t children_need(const struct sl_load *load)
 {
     uint8_t bytes[SL_CONFINE_USER_BYTES];
@@ -83,7 +97,7 @@ enum sl_err sl_rights_limit(const struct sl_run *run, const struct sl_listens *l
     if (conf->cage.mode == SL_CAGE_MODE_OFF) {
         return SL_OK;
     }
-    uint64_t needed = children_need(run->load);
+    uint64_t needed = children_need(run->load) | ports_need(listens);
     enum sl_err rc = sl_capabilities_use(~FILE_RIGHTS);
     if (rc != SL_OK) {
         return rc;

@@ -4,11 +4,14 @@
 #include "app/confine.h"
 #include "app/limits.h"
 #include "app/ready.h"
+#include "app/reload.h"
 #include "app/rights.h"
 #include "app/run.h"
 #include "app/staples.h"
 #include "app/tokens.h"
+#include "app/watcher.h"
 #include "net/health.h"
+#include "sys/clock.h"
 #include "sys/memory.h"
 #include "sys/notify.h"
 #include "sys/process.h"
@@ -20,6 +23,9 @@
 #include <unistd.h>
 
 enum { STOP_WAIT_MS = 2000 }; /* for workers that were told to end now */
+enum { FIRST_EDITION = 1 };
+
+#define READY_STATUS "Every listener accepts"
 
 struct supervisor {
     struct sl_run *run;
@@ -38,7 +44,10 @@ struct supervisor {
     struct sl_timer rotate, drain_end, kill_end;
     struct sl_notify notify; /* the service manager */
     struct sl_timer watchdog;
+    uint64_t watchdog_told_ms; /* while a reload loads */
     struct sl_staples staples;
+    struct sl_reload reload;
+    struct sl_watcher watcher;
     int files_fd;
     int health_fd; /* what checks of servers have found: the workers' */
     uint64_t begin_ms;
@@ -103,7 +112,7 @@ static void log_stop(struct supervisor *s)
     uint64_t failures_count = 0, retries_count = 0, ejections_count = 0;
     uint64_t checks_count = 0, checks_failed_count = 0;
     uint64_t paused_count[SL_ACCEPT_PAUSES_COUNT] = { 0 };
-    for (uint32_t i = 0; i < s->children.source.count; i++) {
+    for (uint32_t i = 0; i < s->children.made_count; i++) {
         const struct sl_metrics *metrics = s->children.list[i].metrics;
         failures_count += sl_metrics_get(&metrics->upstream_failures_count);
         retries_count += sl_metrics_get(&metrics->upstream_retries_count);
@@ -141,6 +150,10 @@ static void log_stop(struct supervisor *s)
         (void)snprintf(key, sizeof(key), "paused_%s",
                        sl_accept_pause_name((enum sl_accept_pause)why));
         put_some(&line, key, paused_count[why]);
+    }
+    if (s->reload.count + s->reload.failed_count > 0) {
+        sl_logline_u64(&line, "reloads", s->reload.count);
+        sl_logline_u64(&line, "reloads_failed", s->reload.failed_count);
     }
     if (s->children.left_count > 0) {
         sl_logline_u64(&line, "cut_off", s->children.left_count);
@@ -223,7 +236,11 @@ static void become_ready(struct supervisor *s)
     }
     s->is_ready = true;
     log_event(s, SL_LOG_INFO, "ready", NULL);
-    notify(s, "READY=1\nSTATUS=Every listener accepts");
+    notify(s, "READY=1\nSTATUS=" READY_STATUS);
+    sl_reload_let(&s->reload);
+    if (s->run->cli != NULL) {
+        sl_watcher_use(&s->watcher, s->run->load);
+    }
     if (s->run->on_ready != NULL) {
         s->run->on_ready(s->run, &s->listens);
     }
@@ -240,7 +257,8 @@ static void on_children_change(struct sl_children *children, struct sl_child *ch
         sl_children_count(children, SL_CHILD_RUNNING) == children->source.count) {
         become_ready(s);
     }
-    if (s->is_draining && sl_children_count(children, SL_CHILD_GONE) == children->source.count) {
+    sl_reload_look(&s->reload, child);
+    if (s->is_draining && sl_children_count(children, SL_CHILD_GONE) == children->made_count) {
         sl_loop_stop(&s->loop);
     }
 }
@@ -255,7 +273,7 @@ static void log_drain(struct supervisor *s)
 {
     struct sl_logline line;
     uint64_t active_count = 0;
-    for (uint32_t i = 0; i < s->children.source.count; i++) {
+    for (uint32_t i = 0; i < s->children.made_count; i++) {
         active_count += sl_metrics_get(&s->children.list[i].metrics->active_count);
     }
     sl_log_begin(&s->log, &line, SL_LOG_INFO, "drain");
@@ -267,6 +285,7 @@ static void log_drain(struct supervisor *s)
 
 static void begin_drain(struct supervisor *s)
 {
+    sl_reload_stop(&s->reload);
     log_drain(s);
     notify(s, "STOPPING=1\nSTATUS=Lets open connections come to their end");
     s->is_draining = s->children.is_ending = true;
@@ -274,7 +293,7 @@ static void begin_drain(struct supervisor *s)
     sl_listens_close(&s->listens);
     sl_timer_cancel(&s->rotate);
     sl_loop_timer(&s->loop, &s->drain_end, s->run->load->conf->drain_ms);
-    if (sl_children_count(&s->children, SL_CHILD_GONE) == s->children.source.count) {
+    if (sl_children_count(&s->children, SL_CHILD_GONE) == s->children.made_count) {
         sl_loop_stop(&s->loop);
     }
 }
@@ -297,7 +316,7 @@ static bool is_ignored(struct supervisor *s, int signal_number)
         int number;
         const char *name, *detail;
     } IGNORED[] = {
-        { SIGHUP, "HUP", "nothing is reloaded: a changed configuration wants a new start" },
+        { SIGHUP, "HUP", "there is no configuration that could be loaded again" },
         { SIGUSR1, "USR1", "the log goes to standard error: there is nothing to reopen" },
         { SIGUSR2, "USR2", "nothing is upgraded: a new program wants a new start" },
     };
@@ -391,6 +410,8 @@ static void on_signals_ready(struct sl_watch *watch, uint32_t events)
     while (sl_process_signal_next(watch->fd, &signal_number) == SL_OK) {
         if (signal_number == SIGCHLD) {
             collect(s);
+        } else if (signal_number == SIGHUP && s->run->cli != NULL && !s->is_draining) {
+            sl_reload_want(&s->reload);
         } else if (is_ignored(s, signal_number)) {
             continue;
         } else if (!s->is_draining) {
@@ -441,13 +462,12 @@ static enum sl_err health_create(struct supervisor *s)
     return rc;
 }
 
-static void keeper_init(struct supervisor *s)
+static enum sl_err keeper_init(struct supervisor *s)
 {
     struct sl_load *load = s->run->load;
     s->keeper.loop = &s->loop;
     s->keeper.log = &s->log;
-    s->keeper.files = load->key_files;
-    s->keeper.count = load->keys_count;
+    s->keeper.room_count = sl_keeper_room(load->keys_count);
     s->keeper.pid = load->keys_pid; /* it has read the keys, and is ours now */
     s->keeper.channel.fd = load->keys_fd;
     s->keeper.on_back = on_keys_back;
@@ -458,6 +478,80 @@ static void keeper_init(struct supervisor *s)
     load->keys_pid = 0;
     load->keys_fd = -1;
     sl_timer_init(&s->keeper.restart, NULL);
+    return sl_keeper_reserve(&s->keeper, load->key_files, load->keys_count, FIRST_EDITION);
+}
+
+static void on_reload_step(struct sl_load_stepper *stepper)
+{
+    struct supervisor *s = SL_CONTAINER_OF(stepper, struct supervisor, reload.stepper);
+    const uint64_t now_ms = sl_clock_monotonic_ms();
+    if (s->notify.watchdog_ms > 0 && now_ms - s->watchdog_told_ms >= s->notify.watchdog_ms) {
+        s->watchdog_told_ms = now_ms;
+        notify(s, "WATCHDOG=1");
+    }
+}
+
+static void on_reload_begin(struct sl_reload *reload)
+{
+    struct supervisor *s = SL_CONTAINER_OF(reload, struct supervisor, reload);
+    char text[64];
+    (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+                   (unsigned long long)sl_clock_monotonic_us());
+    s->watchdog_told_ms = sl_clock_monotonic_ms();
+    notify(s, text);
+}
+
+static void on_reload_use(struct sl_reload *reload)
+{
+    struct supervisor *s = SL_CONTAINER_OF(reload, struct supervisor, reload);
+    struct sl_load *load = s->run->load;
+    s->log.format = load->conf->log_format;
+    s->log.level = load->conf->log_level;
+    sl_timer_cancel(&s->staples.timer);
+    sl_staples_start(&s->staples, &s->loop, &s->log, &load->staples);
+    sl_loop_timer(&s->loop, &s->rotate, load->conf->ticket_rotate_ms);
+    sl_agent_child_fini(&s->agent);
+    s->agent = (struct sl_agent_child){ 0 };
+    agent_init(s);
+    enum sl_err rc = sl_agent_child_start(&s->agent, load->conf);
+    if (rc != SL_OK) { /* names stay as they are then */
+        log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
+    }
+    sl_watcher_use(&s->watcher, load);
+}
+
+static void on_reload_end(struct sl_reload *reload, bool is_done)
+{
+    struct supervisor *s = SL_CONTAINER_OF(reload, struct supervisor, reload);
+    struct sl_diag diag = { 0 };
+    if (is_done && s->run->ready_file != NULL &&
+        sl_ready_file_write(s->run->ready_file, s->run->load->conf, &s->listens, &diag) != SL_OK) {
+        log_event(s, SL_LOG_WARN, "ready_file_failed", diag.text);
+    }
+    notify(s, "READY=1\nSTATUS=" READY_STATUS);
+}
+
+static void on_files_changed(struct sl_watcher *watcher)
+{
+    sl_reload_want_files(&SL_CONTAINER_OF(watcher, struct supervisor, watcher)->reload);
+}
+
+static void reload_init(struct supervisor *s)
+{
+    s->watcher =
+        (struct sl_watcher){ .loop = &s->loop, .log = &s->log, .on_changed = on_files_changed };
+    sl_watcher_init(&s->watcher);
+    s->reload = (struct sl_reload){ .run = s->run,
+                                    .loop = &s->loop,
+                                    .log = &s->log,
+                                    .children = &s->children,
+                                    .keeper = &s->keeper,
+                                    .listens = &s->listens,
+                                    .stepper = { on_reload_step },
+                                    .on_begin = on_reload_begin,
+                                    .on_use = on_reload_use,
+                                    .on_end = on_reload_end };
+    sl_reload_init(&s->reload);
 }
 
 /* The order matters: signals are blocked before the first child can end, that of the keys
@@ -488,7 +582,10 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         return rc;
     }
     s->keeper.cage = sl_wbuf_slice(&cage);
-    keeper_init(s);
+    rc = keeper_init(s);
+    if (rc != SL_OK) {
+        return rc;
+    }
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
     s->log.level = load->conf->log_level;
     const uint32_t workers_count = sl_limits_workers_count(load->conf);
@@ -509,8 +606,11 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                                .agent = &s->agent,
                                                .files_fd = s->files_fd,
                                                .health_fd = s->health_fd,
+                                               .edition = FIRST_EDITION,
                                                .count = workers_count };
-    return sl_children_init(&s->children, &source, on_children_change);
+    rc = sl_children_init(&s->children, &source, on_children_change);
+    reload_init(s);
+    return rc;
 }
 
 static void supervisor_fini(struct supervisor *s)
@@ -518,6 +618,8 @@ static void supervisor_fini(struct supervisor *s)
     if (s->is_ready && s->run->ready_file != NULL) {
         (void)unlink(s->run->ready_file);
     }
+    sl_watcher_fini(&s->watcher);
+    sl_reload_fini(&s->reload);
     sl_children_kill(&s->children);
     sl_children_fini(&s->children);
     sl_agent_child_fini(&s->agent);
@@ -526,7 +628,7 @@ static void supervisor_fini(struct supervisor *s)
     sl_listens_close(&s->listens);
     sl_ticket_keys_wipe(&s->tickets);
     sl_socket_close(&s->signals.fd);
-    sl_socket_close(&s->files_fd);
+    sl_socket_close(s->children.list == NULL ? &s->files_fd : &s->children.source.files_fd);
     sl_socket_close(&s->health_fd);
     sl_socket_close(&s->log_fd);
     sl_notify_fini(&s->notify);

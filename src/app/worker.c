@@ -2,6 +2,7 @@
 #include "app/worker.h"
 #include "app/cli.h"
 #include "app/confine.h"
+#include "app/edition.h"
 #include "app/key_client.h"
 #include "app/limits.h"
 #include "app/worker_names.h"
@@ -13,7 +14,6 @@
 #include "net/listener.h"
 #include "net/metrics.h"
 #include "net/server.h"
-#include "net/snapshot.h"
 #include "svc/access_log.h"
 #include "svc/refusals.h"
 #include "sys/channel.h"
@@ -33,15 +33,9 @@
 enum {
     FDS_RESERVE_COUNT = 32, /* kept free of connections: log, channel, and what a library opens */
     FDS_IN_CONNECTION = 2,
-    EARLY_LISTENERS_MAX = 65536,
+    FDS_IN_LISTENER = 2, /* the next configuration brings its own before the old ones are closed */
+    BUILD_PIECE_MS = 2,  /* of the next configuration at once */
     PAUSE_TELL_AGAIN_MS = 10 * 1000,
-};
-
-/* A listening socket that came before START. */
-struct early_listener {
-    int fd;
-    uint16_t service_index, listen_index;
-    struct sl_addr addr;
 };
 
 struct worker {
@@ -50,31 +44,34 @@ struct worker {
     struct sl_watch channel;
     enum sl_message_phase phase;
     uint32_t index;
-    struct sl_blob files;
-    struct sl_bundle bundle; /* what is in them */
+    struct sl_list editions;    /* those that are built, the oldest first; the last is `current` */
+    struct sl_edition *current; /* new connections begin with it; NULL before START */
+    struct sl_task building;    /* of `coming` */
+    struct sl_edition *coming;  /* is to replace it; NULL for none */
     struct sl_key_client keys;
     struct sl_ticket_keys tickets;
     struct sl_metrics *metrics;
-    struct sl_findings findings;
-    struct sl_arena findings_arena;
     struct sl_servers servers;
     struct sl_health_slot *health; /* shared by all workers */
     struct sl_checker checker;     /* of servers */
-    struct sl_snapshot *snapshot;
     struct sl_worker_names names;
     struct sl_scratch scratch;
     struct sl_conn_env env;
     struct sl_acceptor acceptor;
-    struct early_listener *early;
-    size_t early_count;
     struct sl_refusals refusals;
     struct sl_portion portion; /* of what holds for all workers */
+    uint64_t fds_count;        /* that it may have */
     int exit_status;
 };
 
 static struct worker *worker_of(struct sl_conn *conn)
 {
     return SL_CONTAINER_OF(conn->env, struct worker, env);
+}
+
+static struct sl_edition *edition_of(struct sl_list *node)
+{
+    return SL_CONTAINER_OF(node, struct sl_edition, node);
 }
 
 static void say(struct worker *w, const struct sl_message *message)
@@ -154,10 +151,27 @@ static void drain_check(struct worker *w)
     }
 }
 
+/* What nobody stands on any more; the supervisor keeps the keys of those that are left. */
+static void release_editions(struct worker *w)
+{
+    struct sl_list *at = w->editions.next;
+    while (at != &w->editions) {
+        struct sl_edition *edition = edition_of(at);
+        at = at->next;
+        if (edition != w->current && !sl_edition_is_used(edition)) {
+            const struct sl_message message = { .type = SL_MESSAGE_RELEASED,
+                                                .edition.number = edition->number };
+            sl_edition_destroy(edition);
+            say(w, &message);
+        }
+    }
+}
+
 static void hook_freed(struct sl_conn *conn)
 {
     struct worker *w = worker_of(conn);
     sl_acceptor_resume(&w->acceptor);
+    release_editions(w);
     drain_check(w);
 }
 
@@ -229,86 +243,26 @@ static void on_refused(struct sl_acceptor *acceptor, const struct sl_listener *l
 
 /* As many as the descriptors allow: what is told here is not found out in the middle of a connect.
  */
-static enum sl_err init_acceptor(struct worker *w)
+static size_t conns_max_count(const struct worker *w, const struct sl_edition *edition,
+                              enum sl_accept_pause *ret_reason)
 {
-    w->portion = (struct sl_portion){ .index = w->index,
-                                      .count = sl_limits_workers_count(w->snapshot->conf) };
-    uint64_t fds_count = sl_process_raise_fds_limit();
     uint64_t checks_count = sl_list_is_empty(&w->checker.checks) ? 0 : SL_CHECKS_MAX_COUNT;
-    uint64_t taken_count = FDS_RESERVE_COUNT + w->early_count + checks_count;
+    uint64_t taken_count =
+        FDS_RESERVE_COUNT + FDS_IN_LISTENER * edition->sources_count + checks_count;
     uint64_t room_count =
-        fds_count > taken_count ? (fds_count - taken_count) / FDS_IN_CONNECTION : 0;
-    uint64_t wanted_count = sl_portion_of(&w->portion, w->snapshot->conf->limits.connections_count);
+        w->fds_count > taken_count ? (w->fds_count - taken_count) / FDS_IN_CONNECTION : 0;
+    uint64_t wanted_count =
+        sl_portion_of(&w->portion, edition->snapshot->conf->limits.connections_count);
     bool is_wanted = wanted_count != 0 && wanted_count <= room_count;
-    uint64_t max_count = is_wanted ? wanted_count : SL_MAX(room_count, UINT64_C(1));
-    sl_acceptor_init(&w->acceptor, &w->env, (size_t)max_count,
-                     is_wanted ? SL_ACCEPT_CONNECTIONS_LIMIT : SL_ACCEPT_NO_DESCRIPTORS, on_pause);
-    w->acceptor.on_refused = on_refused;
-    sl_refusals_init(&w->refusals, &w->log, w->index);
-    return sl_limits_use(w->snapshot, &w->portion, &w->acceptor);
+    *ret_reason = is_wanted ? SL_ACCEPT_CONNECTIONS_LIMIT : SL_ACCEPT_NO_DESCRIPTORS;
+    return (size_t)(is_wanted ? wanted_count : SL_MAX(room_count, UINT64_C(1)));
 }
 
-static enum sl_err open_bundle(const struct sl_blob *blob, struct sl_bundle *ret_bundle)
-{
-    return blob->ptr == NULL ? SL_EINVAL : sl_bundle_open(sl_blob_slice(blob), ret_bundle);
-}
-
-static enum sl_err build_snapshot(struct worker *w)
-{
-    enum sl_err rc = open_bundle(&w->files, &w->bundle);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    const struct sl_snapshot_source source = { .files = &w->bundle,
-                                               .keys = &w->keys.service,
-                                               .servers = &w->servers,
-                                               .health = w->health,
-                                               .tickets = &w->tickets };
-    return sl_snapshot_create(&source, &w->findings, &w->snapshot);
-}
-
-/* The URL as it is bound, for the log. */
-static const char *listen_text(struct worker *w, const struct early_listener *early)
-{
-    char addr[SL_ADDR_TEXT_MAX];
-    char text[SL_ADDR_TEXT_MAX + 16];
-    const struct sl_conf_service *conf = &w->snapshot->conf->services[early->service_index];
-    const struct sl_conf_url *url = &conf->listens[early->listen_index];
-    if (url->url.scheme == SL_SCHEME_UNIX) {
-        return url->text;
-    }
-    sl_addr_format(&early->addr, addr);
-    (void)snprintf(text, sizeof(text), "%s://%s", sl_scheme_name(url->url.scheme), addr);
-    return sl_arena_strdup(&w->snapshot->arena, sl_slice_cstr(text));
-}
-
-static enum sl_err add_listeners(struct worker *w)
-{
-    for (size_t i = 0; i < w->early_count; i++) {
-        struct early_listener *early = &w->early[i];
-        if (early->service_index >= w->snapshot->conf->services_count) {
-            return SL_EINVAL;
-        }
-        const struct sl_service *service = &w->snapshot->services[early->service_index];
-        if (early->listen_index >= service->conf->listens_count) {
-            return SL_EINVAL;
-        }
-        const char *text = listen_text(w, early);
-        enum sl_err rc = text == NULL
-                             ? SL_ENOMEM
-                             : sl_acceptor_add(&w->acceptor, &early->fd, &service->plan, text);
-        if (rc != SL_OK) {
-            return rc;
-        }
-    }
-    return SL_OK;
-}
-
-static enum sl_err start_checks(struct worker *w)
+static enum sl_err start_checks(struct worker *w, const struct sl_edition *edition)
 {
     enum sl_err rc = SL_OK;
-    for (size_t i = 0; rc == SL_OK && i < w->snapshot->conf->services_count; i++) {
-        const struct sl_service *service = &w->snapshot->services[i];
+    for (size_t i = 0; rc == SL_OK && i < edition->snapshot->conf->services_count; i++) {
+        const struct sl_service *service = &edition->snapshot->services[i];
         rc = sl_checker_add(&w->checker, &service->target);
         for (size_t j = 0; rc == SL_OK && j < service->conf->routes_count; j++) {
             rc = sl_checker_add(&w->checker, &service->routes[j].target);
@@ -317,19 +271,59 @@ static enum sl_err start_checks(struct worker *w)
     return rc;
 }
 
+/* From now on connections begin with it. SL_ENOMEM: all is as before. */
+static enum sl_err use(struct worker *w, struct sl_edition *edition)
+{
+    const uint32_t workers_count = sl_limits_workers_count(edition->snapshot->conf);
+    w->portion = (struct sl_portion){ .index = w->index % workers_count, .count = workers_count };
+    enum sl_err rc = sl_limits_use(edition->snapshot, &w->portion, &w->acceptor);
+    rc = rc == SL_OK ? sl_acceptor_replace(&w->acceptor, edition->sources, edition->sources_count)
+                     : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_checker_clear(&w->checker);
+    rc = start_checks(w, edition);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_worker_names_use(&w->names, edition->snapshot);
+    w->log.format = edition->snapshot->conf->log_format;
+    w->log.level = edition->snapshot->conf->log_level;
+    w->acceptor.bounds.conns_max_count = conns_max_count(w, edition, &w->acceptor.max_reason);
+    sl_list_append(&w->editions, &edition->node);
+    w->current = edition;
+    sl_acceptor_resume(&w->acceptor);
+    return SL_OK;
+}
+
+static enum sl_err build_begin(struct worker *w)
+{
+    const struct sl_snapshot_source source = { .keys = &w->keys.service,
+                                               .servers = &w->servers,
+                                               .health = w->health,
+                                               .tickets = &w->tickets };
+    return w->coming == NULL || w->coming->builder != NULL || w->coming->snapshot != NULL
+               ? SL_EPROTO
+               : sl_edition_begin(w->coming, &source);
+}
+
 static enum sl_err start(struct worker *w)
 {
+    if (w->coming == NULL) {
+        return SL_EINVAL;
+    }
     enum sl_err rc = sl_tls_random_use(NULL); /* first: contexts draw random numbers */
+    rc = rc == SL_OK ? build_begin(w) : rc;
     if (rc == SL_OK) {
-        rc = build_snapshot(w);
+        do {
+            rc = sl_edition_step(w->coming);
+        } while (rc == SL_AGAIN);
     }
     if (rc != SL_OK) {
         return rc;
     }
-    sl_worker_names_use(&w->names, w->snapshot);
-    const struct sl_conf *conf = w->snapshot->conf;
-    w->log.format = conf->log_format;
-    w->log.level = conf->log_level;
+    const struct sl_conf *conf = w->coming->snapshot->conf;
     rc = sl_tls_fast_use(conf->is_kdf_fast, NULL);
     if (rc == SL_OK) {
         rc = sl_tls_fast_records(conf->record_layer == SL_RECORD_LAYER_OWN);
@@ -340,26 +334,18 @@ static enum sl_err start(struct worker *w)
     if (rc != SL_OK) {
         return rc;
     }
+    w->fds_count = sl_process_raise_fds_limit(); /* its cage lets it ask only now */
     w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
     if (getrandom(&w->env.id_seed, sizeof(w->env.id_seed), 0) != sizeof(w->env.id_seed)) {
         return SL_ESYS;
     }
     sl_list_init(&w->env.conns);
-    rc = start_checks(w);
-    rc = rc == SL_OK ? init_acceptor(w) : rc;
-    return rc == SL_OK ? add_listeners(w) : rc;
-}
-
-static const char *first_finding(const struct worker *w)
-{
-    const struct sl_list *head = &w->findings.list;
-    for (const struct sl_list *at = head->next; at != head; at = at->next) {
-        const struct sl_finding *finding = SL_CONST_CONTAINER_OF(at, struct sl_finding, node);
-        if (finding->severity == SL_FINDING_ERROR) {
-            return finding->text;
-        }
-    }
-    return NULL;
+    sl_acceptor_init(&w->acceptor, &w->env, 1, SL_ACCEPT_NO_DESCRIPTORS, on_pause);
+    w->acceptor.on_refused = on_refused;
+    sl_refusals_init(&w->refusals, &w->log, w->index);
+    rc = use(w, w->coming);
+    w->coming = rc == SL_OK ? NULL : w->coming;
+    return rc;
 }
 
 static void kill_all(struct worker *w)
@@ -372,16 +358,22 @@ static void kill_all(struct worker *w)
     }
 }
 
+static const char *why_of(const struct sl_edition *edition, enum sl_err rc)
+{
+    const char *finding = edition == NULL ? NULL : sl_edition_failure(edition);
+    return finding != NULL ? finding : sl_err_name(rc);
+}
+
 static void hear_start(struct worker *w)
 {
     enum sl_err rc = start(w);
     if (rc != SL_OK) {
-        const char *finding = first_finding(w);
-        fail(w, finding != NULL ? finding : sl_err_name(rc));
+        fail(w, why_of(w->coming, rc));
         return;
     }
     struct sl_diag diag = { 0 };
-    if (sl_confine_enter(w->snapshot->conf, sl_blob_slice(&w->files), &w->log, &diag) != SL_OK) {
+    if (sl_confine_enter(w->current->snapshot->conf, sl_blob_slice(&w->current->files), &w->log,
+                         &diag) != SL_OK) {
         fail(w, diag.text);
         return;
     }
@@ -402,32 +394,92 @@ static void hear_stop(struct worker *w)
     sl_loop_stop(&w->loop);
 }
 
-static enum sl_err hear_listener(struct worker *w, const struct sl_message *message, int fd)
+static void forget_coming(struct worker *w)
 {
-    if (w->early_count == EARLY_LISTENERS_MAX) {
-        return SL_ERANGE;
+    sl_task_cancel(&w->building);
+    sl_edition_destroy(SL_STEAL(w->coming));
+}
+
+static void tell_built(struct worker *w, enum sl_err rc)
+{
+    struct sl_message message = { .type = SL_MESSAGE_REFUSED };
+    if (rc == SL_OK) {
+        message =
+            (struct sl_message){ .type = SL_MESSAGE_PREPARED, .edition.number = w->coming->number };
+    } else {
+        const struct sl_slice why = sl_slice_cstr(why_of(w->coming, rc));
+        message.key.index = w->coming->number;
+        message.key.bytes = sl_slice_of(why.ptr, SL_MIN(why.len, (size_t)SL_MESSAGE_FAILED_MAX));
     }
-    struct early_listener *grown = realloc(w->early, (w->early_count + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        return SL_ENOMEM;
+    say(w, &message);
+    if (rc != SL_OK) {
+        forget_coming(w);
     }
-    w->early = grown;
-    struct early_listener *early = &w->early[w->early_count];
-    *early = (struct early_listener){ .fd = fd,
-                                      .service_index = message->listener.service_index,
-                                      .listen_index = message->listener.listen_index };
-    enum sl_err rc = sl_socket_local(fd, &early->addr);
-    w->early_count += rc == SL_OK;
+}
+
+/* Beside what runs, which has its turn between one piece of it and the next. */
+static void on_building(struct sl_task *task)
+{
+    struct worker *w = SL_CONTAINER_OF(task, struct worker, building);
+    const uint64_t begin_ms = sl_clock_monotonic_ms();
+    enum sl_err rc = SL_AGAIN;
+    while (rc == SL_AGAIN && sl_clock_monotonic_ms() - begin_ms < BUILD_PIECE_MS) {
+        rc = sl_edition_step(w->coming);
+    }
+    if (rc == SL_AGAIN) {
+        sl_loop_defer(&w->loop, task);
+    } else {
+        tell_built(w, rc);
+    }
+}
+
+static enum sl_err hear_prepare(struct worker *w)
+{
+    enum sl_err rc = build_begin(w);
+    if (rc == SL_OK) {
+        sl_loop_defer(&w->loop, &w->building);
+    } else if (rc != SL_EPROTO) {
+        tell_built(w, rc);
+        rc = SL_OK;
+    }
     return rc;
+}
+
+static enum sl_err hear_commit(struct worker *w)
+{
+    if (w->coming == NULL || w->coming->snapshot == NULL) {
+        return SL_EPROTO;
+    }
+    enum sl_err rc = use(w, w->coming);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    w->coming = NULL;
+    const struct sl_message message = { .type = SL_MESSAGE_SWAPPED,
+                                        .edition.number = w->current->number };
+    say(w, &message);
+    release_editions(w);
+    return SL_OK;
 }
 
 static enum sl_err hear_bundle(struct worker *w, const struct sl_message *message, const int *fds)
 {
-    if (w->files.ptr != NULL) {
+    if (w->coming != NULL) {
         return SL_EPROTO;
     }
-    w->index = message->worker_index;
-    return sl_memfd_map(fds[0], &w->files);
+    w->index = message->edition.worker_index;
+    if (w->current != NULL) { /* the bundle knows more than what was heard before it */
+        sl_worker_names_fini(&w->names);
+        sl_worker_names_init(&w->names);
+    }
+    return sl_edition_create(fds[0], message->edition.number, &w->coming);
+}
+
+static enum sl_err hear_listener(struct worker *w, const struct sl_message *message, int fd)
+{
+    return w->coming == NULL ? SL_EPROTO
+                             : sl_edition_listen(w->coming, message->listener.service_index,
+                                                 message->listener.listen_index, fd);
 }
 
 static enum sl_err hear_metrics(struct worker *w, int fd)
@@ -488,7 +540,8 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
         rc = hear_tickets(w, message->bytes);
         break;
     case SL_MESSAGE_NAME:
-        rc = sl_worker_names_hear(&w->names, message->bytes, w->snapshot);
+        rc = sl_worker_names_hear(&w->names, message->bytes,
+                                  w->current == NULL ? NULL : w->current->snapshot);
         break;
     case SL_MESSAGE_START:
         if (w->metrics == NULL) {
@@ -496,7 +549,15 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
         }
         hear_start(w);
         break;
+    case SL_MESSAGE_PREPARE:
+        return hear_prepare(w);
+    case SL_MESSAGE_COMMIT:
+        return hear_commit(w);
+    case SL_MESSAGE_ABORT:
+        forget_coming(w);
+        break;
     case SL_MESSAGE_DRAIN:
+        forget_coming(w);
         w->phase = SL_PHASE_DRAINING;
         sl_acceptor_close(&w->acceptor, true);
         sl_checker_clear(&w->checker);
@@ -582,16 +643,16 @@ static void worker_fini(struct worker *w)
     sl_rate_destroy(w->acceptor.rate);
     sl_loop_fini(&w->loop); /* reaps what kill_all has ended */
     sl_scratch_fini(&w->scratch);
-    sl_snapshot_destroy(w->snapshot);
-    sl_arena_fini(&w->findings_arena);
-    sl_blob_fini(&w->files);
+    forget_coming(w);
+    for (struct sl_list *node; (node = sl_list_shift(&w->editions)) != NULL;) {
+        sl_edition_destroy(edition_of(node));
+    }
     sl_key_client_fini(&w->keys);
     sl_ticket_keys_wipe(&w->tickets);
     sl_shared_unmap(w->metrics, SL_METRICS_SLAB_BYTES);
     sl_shared_unmap(w->health, SL_HEALTH_BYTES);
     sl_socket_close(&w->channel.fd);
     sl_socket_close(&w->log.fd);
-    free(w->early);
     free(w);
 }
 
@@ -618,8 +679,8 @@ int sl_worker_main(void)
     sl_servers_init(&w->servers, sl_clock_unix_ms() * SL_MS_PER_S + (uint64_t)getpid());
     w->servers.on_event = on_server_event;
     sl_checker_init(&w->checker, &w->loop, &w->scratch, &w->servers);
-    sl_arena_init(&w->findings_arena, 0);
-    sl_findings_init(&w->findings, &w->findings_arena);
+    sl_list_init(&w->editions);
+    sl_task_init(&w->building, on_building);
     sl_list_init(&w->env.conns);
     sl_list_init(&w->acceptor.listeners);
     sl_worker_names_init(&w->names);

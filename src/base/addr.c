@@ -112,3 +112,25 @@ void sl_addr_format(const struct sl_addr *addr, char ret_text[static SL_ADDR_TEX
         break;
     }
 }
+
+bool sl_addr_is_same(const struct sl_addr *one, const struct sl_addr *other)
+{
+    if (one->len != other->len || one->len == 0) {
+        return one->len == other->len;
+    }
+    if (one->sa.any.sa_family != other->sa.any.sa_family) {
+        return false;
+    }
+    switch (one->sa.any.sa_family) {
+    case AF_INET:
+        return one->sa.in.sin_port == other->sa.in.sin_port &&
+               one->sa.in.sin_addr.s_addr == other->sa.in.sin_addr.s_addr;
+    case AF_INET6:
+        return one->sa.in6.sin6_port == other->sa.in6.sin6_port &&
+               one->sa.in6.sin6_scope_id == other->sa.in6.sin6_scope_id &&
+               memcmp(&one->sa.in6.sin6_addr, &other->sa.in6.sin6_addr,
+                      sizeof(one->sa.in6.sin6_addr)) == 0;
+    default:
+        return memcmp(&one->sa, &other->sa, one->len) == 0;
+    }
+}

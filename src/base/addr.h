@@ -35,6 +35,9 @@ struct sl_addr sl_addr_from_sockaddr(const struct sockaddr *sa, socklen_t len);
 
 bool sl_addr_is_unix(const struct sl_addr *addr);
 
+/** Whether both are the same address, port and path. */
+bool sl_addr_is_same(const struct sl_addr *one, const struct sl_addr *other);
+
 /** The port in host byte order; 0 for Unix addresses. */
 uint16_t sl_addr_port(const struct sl_addr *addr);
 void sl_addr_set_port(struct sl_addr *addr, uint16_t port);

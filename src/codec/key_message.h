@@ -24,6 +24,9 @@ enum { SL_KEY_DATAGRAM_MAX = 36 * 1024 }; /* bytes of one batch */
  * the channel. */
 enum { SL_KEY_UNDERWAY_MAX_COUNT = 128 };
 
+/** Keys from that number on are on tokens; those below it are of files. */
+enum { SL_KEY_TOKENS_FIRST = 1 << 30 };
+
 enum sl_key_message_type {
     SL_KEY_SIGN = 1,
     SL_KEY_SIGNED,

@@ -13,7 +13,15 @@ enum {
 };
 
 /* What the body of a type is made of. */
-enum body { BODY_NONE, BODY_WORKER, BODY_LISTENER, BODY_BYTES, BODY_CONNECTIONS, BODY_KEY };
+enum body {
+    BODY_NONE,
+    BODY_WORKER,
+    BODY_EDITION,
+    BODY_LISTENER,
+    BODY_BYTES,
+    BODY_CONNECTIONS,
+    BODY_KEY
+};
 
 enum { KEY_INDEX_BYTES = 4 };
 
@@ -26,11 +34,11 @@ static const struct row {
     uint16_t fds_count;
 } ROWS[SL_MESSAGE_TYPE_END] = {
     /* clang-format off */
-    [SL_MESSAGE_BUNDLE]      = { "BUNDLE", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
-                                 BODY_WORKER, 2, 2, 1 },
+    [SL_MESSAGE_BUNDLE]      = { "BUNDLE", SL_MESSAGE_TO_WORKER, IN_CONFIGURING | IN_RUNNING,
+                                 BODY_EDITION, 6, 6, 1 },
     [SL_MESSAGE_METRICS]     = { "METRICS", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
                                  BODY_NONE, 0, 0, 1 },
-    [SL_MESSAGE_LISTENER]    = { "LISTENER", SL_MESSAGE_TO_WORKER, IN_CONFIGURING,
+    [SL_MESSAGE_LISTENER]    = { "LISTENER", SL_MESSAGE_TO_WORKER, IN_CONFIGURING | IN_RUNNING,
                                  BODY_LISTENER, 4, 4, 1 },
     [SL_MESSAGE_TICKET_KEYS] = { "TICKET_KEYS", SL_MESSAGE_TO_WORKER, IN_ANY,
                                  BODY_BYTES, 1, SL_MESSAGE_TICKET_KEYS_MAX, 0 },
@@ -50,17 +58,17 @@ static const struct row {
                                  BODY_NONE, 0, 0, 1 },
     [SL_MESSAGE_KEY_COUNT]   = { "KEY_COUNT", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
                                  BODY_KEY, 5, 4 + SL_MESSAGE_KEY_CAGE_MAX, 0 },
-    [SL_MESSAGE_KEY_FILE]    = { "KEY_FILE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
+    [SL_MESSAGE_KEY_FILE]    = { "KEY_FILE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING | IN_RUNNING,
                                  BODY_KEY, 5, SL_MESSAGE_KEY_MAX, 1 },
-    [SL_MESSAGE_KEY_PASSPHRASE] = { "KEY_PASSPHRASE", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
-                                 BODY_NONE, 0, 0, 1 },
+    [SL_MESSAGE_KEY_PASSPHRASE] = { "KEY_PASSPHRASE", SL_MESSAGE_TO_KEYS,
+                                 IN_CONFIGURING | IN_RUNNING, BODY_NONE, 0, 0, 1 },
     [SL_MESSAGE_KEY_START]   = { "KEY_START", SL_MESSAGE_TO_KEYS, IN_CONFIGURING,
                                  BODY_NONE, 0, 0, 0 },
     [SL_MESSAGE_KEY_CLIENT]  = { "KEY_CLIENT", SL_MESSAGE_TO_KEYS, IN_RUNNING,
                                  BODY_WORKER, 2, 2, 1 },
-    [SL_MESSAGE_KEY_PUBLIC]  = { "KEY_PUBLIC", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING,
+    [SL_MESSAGE_KEY_PUBLIC]  = { "KEY_PUBLIC", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING | IN_RUNNING,
                                  BODY_KEY, 5, SL_MESSAGE_KEY_MAX, 0 },
-    [SL_MESSAGE_KEY_BAD]     = { "KEY_BAD", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING,
+    [SL_MESSAGE_KEY_BAD]     = { "KEY_BAD", SL_MESSAGE_FROM_KEYS, IN_CONFIGURING | IN_RUNNING,
                                  BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
     [SL_MESSAGE_KEY_CUT]     = { "KEY_CUT", SL_MESSAGE_FROM_KEYS, IN_RUNNING,
                                  BODY_WORKER, 2, 2, 0 },
@@ -110,6 +118,19 @@ static const struct row {
                                  BODY_KEY, 4, 4, 0 },
     [SL_MESSAGE_AGENT_FOUND] = { "AGENT_FOUND", SL_MESSAGE_FROM_AGENT, IN_RUNNING,
                                  BODY_KEY, 5, SL_MESSAGE_NAME_MAX, 0 },
+    [SL_MESSAGE_PREPARE]     = { "PREPARE", SL_MESSAGE_TO_WORKER, IN_RUNNING, BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_PREPARED]    = { "PREPARED", SL_MESSAGE_TO_SUPERVISOR, IN_RUNNING | IN_DRAINING,
+                                 BODY_EDITION, 6, 6, 0 },
+    [SL_MESSAGE_REFUSED]     = { "REFUSED", SL_MESSAGE_TO_SUPERVISOR, IN_RUNNING | IN_DRAINING,
+                                 BODY_KEY, 4, 4 + SL_MESSAGE_FAILED_MAX, 0 },
+    [SL_MESSAGE_COMMIT]      = { "COMMIT", SL_MESSAGE_TO_WORKER, IN_RUNNING, BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_ABORT]       = { "ABORT", SL_MESSAGE_TO_WORKER, IN_RUNNING, BODY_NONE, 0, 0, 0 },
+    [SL_MESSAGE_SWAPPED]     = { "SWAPPED", SL_MESSAGE_TO_SUPERVISOR, IN_RUNNING | IN_DRAINING,
+                                 BODY_EDITION, 6, 6, 0 },
+    [SL_MESSAGE_RELEASED]    = { "RELEASED", SL_MESSAGE_TO_SUPERVISOR, IN_RUNNING | IN_DRAINING,
+                                 BODY_EDITION, 6, 6, 0 },
+    [SL_MESSAGE_KEY_DROP]    = { "KEY_DROP", SL_MESSAGE_TO_KEYS,
+                                 IN_CONFIGURING | IN_RUNNING, BODY_KEY, 4, 4, 0 },
     /* clang-format on */
 };
 
@@ -139,6 +160,10 @@ static enum sl_err put_body(enum body body, const struct sl_message *message, st
         break;
     case BODY_WORKER:
         rc = sl_wbuf_put_u16(out, message->worker_index);
+        break;
+    case BODY_EDITION:
+        rc = sl_wbuf_put_u16(out, message->edition.worker_index);
+        rc = rc == SL_OK ? sl_wbuf_put_u32(out, message->edition.number) : rc;
         break;
     case BODY_LISTENER:
         rc = sl_wbuf_put_u16(out, message->listener.service_index);
@@ -186,6 +211,10 @@ static void read_body(enum body body, struct sl_reader *r, struct sl_message *me
         break;
     case BODY_WORKER:
         message->worker_index = sl_reader_u16(r);
+        break;
+    case BODY_EDITION:
+        message->edition.worker_index = sl_reader_u16(r);
+        message->edition.number = sl_reader_u32(r);
         break;
     case BODY_LISTENER:
         message->listener.service_index = sl_reader_u16(r);

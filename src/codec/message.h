@@ -31,7 +31,7 @@ enum sl_message_type {
     SL_MESSAGE_FAILED,         /* the worker ends, and this is why */
     SL_MESSAGE_DRAINED,        /* the worker ends its draining */
     SL_MESSAGE_KEYS,           /* descriptor: the channel to ask for signatures on from now on */
-    SL_MESSAGE_KEY_COUNT,      /* how many keys will come, and the cage to be in before */
+    SL_MESSAGE_KEY_COUNT,      /* how many keys may come, and the cage to be in before */
     SL_MESSAGE_KEY_FILE,       /* descriptor: the file of one of them */
     SL_MESSAGE_KEY_PASSPHRASE, /* descriptor: the file of the passphrase of the next of them */
     SL_MESSAGE_KEY_START,      /* all have come */
@@ -62,6 +62,14 @@ enum sl_message_type {
     SL_MESSAGE_AGENT_START,        /* all have come */
     SL_MESSAGE_AGENT_LACKS,        /* what its cage came to lack */
     SL_MESSAGE_AGENT_FOUND,        /* what became of a lookup, when that is news */
+    SL_MESSAGE_PREPARE,            /* build what came since: it is to replace what runs */
+    SL_MESSAGE_PREPARED,           /* that is built */
+    SL_MESSAGE_REFUSED,            /* that cannot be built, and this is why */
+    SL_MESSAGE_COMMIT,             /* use it for new connections */
+    SL_MESSAGE_ABORT,              /* forget it */
+    SL_MESSAGE_SWAPPED,            /* it is used */
+    SL_MESSAGE_RELEASED,           /* nobody uses that edition here any more */
+    SL_MESSAGE_KEY_DROP,           /* there is no key of that number, or not any more */
     SL_MESSAGE_TYPE_END
 };
 
@@ -90,7 +98,11 @@ enum sl_message_phase { SL_PHASE_CONFIGURING, SL_PHASE_RUNNING, SL_PHASE_DRAININ
 struct sl_message {
     enum sl_message_type type;
     union {
-        uint16_t worker_index; /* BUNDLE, KEY_CLIENT, KEY_CUT; KEY_STUCK: of the process */
+        uint16_t worker_index; /* KEY_CLIENT, KEY_CUT; KEY_STUCK: of the process */
+        struct {
+            uint16_t worker_index; /* BUNDLE, else 0 */
+            uint32_t number;       /* counts the configurations that were begun; the first is 1 */
+        } edition;                 /* BUNDLE, PREPARED, SWAPPED, RELEASED */
         struct {
             uint16_t service_index, listen_index; /* in the order of the configuration */
         } listener;                               /* LISTENER */
@@ -99,21 +111,21 @@ struct sl_message {
                                 * (codec/name_message.h) */
         uint64_t connections_count; /* DRAINED: those that were cut off */
         struct {
-            /* KEY_COUNT: how many; KEY_LACKS: bits of enum sl_cage_part; KEY_POOL: the first;
-             * KEY_TOKEN: the number of the process; TOKEN_BAD: 1 when it was the PIN that was
-             * refused, else 0; AGENT_LACKS: as KEY_LACKS; AGENT_NAME, AGENT_FOUND: the number of
-             * the name */
+            /* KEY_COUNT: all are numbered below that; KEY_LACKS: bits of enum sl_cage_part;
+             * KEY_POOL: the first; KEY_TOKEN: the number of the process; REFUSED: of the edition;
+             * TOKEN_BAD: 1 when it was the PIN that was refused, else 0; AGENT_LACKS: as KEY_LACKS;
+             * AGENT_NAME, AGENT_FOUND: the number of the name */
             uint32_t index;
             /* KEY_COUNT: the cage (app/confine.h); KEY_FILE: a byte, 1 when it may do RSA key
              * transport, else 0, and the SubjectPublicKeyInfo that it must have, if it is known;
              * KEY_PUBLIC: SubjectPublicKeyInfo; KEY_BAD: text;
              * KEY_POOL: u32 how many, u32 how many requests may wait; KEY_TOKEN: u16 pool;
-             * TOKEN_KEY, TOKEN_CHAIN, TOKEN_BAD: text; TOKEN_PUBLIC: as KEY_PUBLIC, or empty;
-             * AGENT_NAME, AGENT_FOUND: codec/name_message.h */
+             * TOKEN_KEY, TOKEN_CHAIN, TOKEN_BAD, REFUSED: text; TOKEN_PUBLIC: as KEY_PUBLIC, or
+             * empty; AGENT_NAME, AGENT_FOUND: codec/name_message.h */
             struct sl_slice bytes;
-        } key; /* KEY_COUNT, KEY_FILE, KEY_PUBLIC, KEY_BAD, KEY_LACKS, KEY_POOL, KEY_TOKEN,
-                * TOKEN_KEY, TOKEN_CHAIN, TOKEN_PUBLIC, TOKEN_CERTIFICATES, TOKEN_BAD, AGENT_LACKS,
-                * AGENT_NAME, AGENT_FOUND */
+        } key; /* KEY_COUNT, KEY_FILE, KEY_DROP, KEY_PUBLIC, KEY_BAD, KEY_LACKS, KEY_POOL,
+                * KEY_TOKEN, TOKEN_KEY, TOKEN_CHAIN, TOKEN_PUBLIC, TOKEN_CERTIFICATES, TOKEN_BAD,
+                * REFUSED, AGENT_LACKS, AGENT_NAME, AGENT_FOUND */
     };
 };
 

@@ -336,6 +336,7 @@ struct sl_conf {
     bool is_kdf_fast; /* tls/fast.h */
     enum sl_conf_record_layer record_layer;
     struct sl_conf_pos record_layer_pos;
+    bool is_watching; /* the files that it names */
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -132,6 +132,17 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_TOP,
+        .key = "watch",
+        .type = SL_TYPE_SWITCH,
+        .preset = "off",
+        .text =
+            "Notice when a file that the configuration names changes on disk (certificates, keys, "
+            "CAs, CRLs, OCSP responses), and use it; one that is not whole is not used. The "
+            "configuration itself is read at a start and at HUP only",
+        SL_OPTION_AT(struct sl_conf, is_watching),
+    },
+    {
+        .in = SL_SECTION_TOP,
         .key = "log",
         .type = SL_TYPE_MAP,
         .section = SL_SECTION_LOG,

@@ -276,17 +276,28 @@ void sl_acceptor_init(struct sl_acceptor *acceptor, struct sl_conn_env *env, siz
     sl_timer_init(&acceptor->retry, on_retry);
 }
 
+/* One that is not watched yet. NULL without memory. */
+static struct sl_listener *listener_make(struct sl_acceptor *acceptor, int fd,
+                                         const struct sl_conn_plan *plan, const char *text)
+{
+    struct sl_listener *listener = calloc(1, sizeof(*listener));
+    if (listener != NULL) {
+        *listener = (struct sl_listener){ .acceptor = acceptor,
+                                          .watch = { .fd = fd, .on_ready = on_listener_ready },
+                                          .plan = plan,
+                                          .text = text };
+        sl_list_init(&listener->node);
+    }
+    return listener;
+}
+
 enum sl_err sl_acceptor_add(struct sl_acceptor *acceptor, int *fd, const struct sl_conn_plan *plan,
                             const char *text)
 {
-    struct sl_listener *listener = calloc(1, sizeof(*listener));
+    struct sl_listener *listener = listener_make(acceptor, *fd, plan, text);
     if (listener == NULL) {
         return SL_ENOMEM;
     }
-    *listener = (struct sl_listener){ .acceptor = acceptor,
-                                      .watch = { .fd = *fd, .on_ready = on_listener_ready },
-                                      .plan = plan,
-                                      .text = text };
     /* a Unix socket, and one of a service manager, serve all workers */
     enum sl_err rc = sl_loop_add(acceptor->env->loop, &listener->watch, SL_WATCH_SHARED);
     if (rc != SL_OK) {
@@ -304,27 +315,95 @@ static void listener_free(struct sl_reap *reap)
     free(SL_CONTAINER_OF(reap, struct sl_listener, reap));
 }
 
-void sl_acceptor_close(struct sl_acceptor *acceptor, bool is_draining)
+/* Of one that is in no list any more. */
+static void listener_close(struct sl_listener *listener, bool is_draining)
 {
-    for (;;) {
-        struct sl_list *node = sl_list_shift(&acceptor->listeners);
-        if (node == NULL) {
+    struct sl_loop *loop = listener->acceptor->env->loop;
+    for (unsigned i = 0; is_draining && i < SL_LISTEN_BACKLOG_COUNT; i++) {
+        if (accept_one(listener) != SL_OK) {
             break;
         }
-        struct sl_listener *listener = SL_CONTAINER_OF(node, struct sl_listener, node);
-        for (unsigned i = 0; is_draining && i < SL_LISTEN_BACKLOG_COUNT; i++) {
-            if (accept_one(listener) != SL_OK) {
-                break;
-            }
-        }
-        acceptor->paused_count -= listener->state.paused != SL_ACCEPT_RUNS;
-        /* the supervisor holds the same socket open, so that closing alone does not end the watch;
-         * and an event of this turn may still point at it */
-        if (listener->is_watched) {
-            sl_loop_remove(acceptor->env->loop, &listener->watch);
-        }
-        sl_socket_close(&listener->watch.fd);
-        sl_loop_reap(acceptor->env->loop, &listener->reap, listener_free);
+    }
+    listener->acceptor->paused_count -= listener->state.paused != SL_ACCEPT_RUNS;
+    /* the supervisor holds the same socket open, so that closing alone does not end the watch;
+     * and an event of this turn may still point at it */
+    if (listener->is_watched) {
+        sl_loop_remove(loop, &listener->watch);
+    }
+    sl_socket_close(&listener->watch.fd);
+    sl_loop_reap(loop, &listener->reap, listener_free);
+}
+
+void sl_acceptor_close(struct sl_acceptor *acceptor, bool is_draining)
+{
+    struct sl_list *node;
+    while ((node = sl_list_shift(&acceptor->listeners)) != NULL) {
+        listener_close(SL_CONTAINER_OF(node, struct sl_listener, node), is_draining);
     }
     sl_timer_cancel(&acceptor->retry);
+}
+
+static bool is_among(const struct sl_listener *listener, const struct sl_accept_source *sources,
+                     size_t count)
+{
+    struct sl_addr addr;
+    bool is_there = sl_socket_local(listener->watch.fd, &addr) != SL_OK;
+    for (size_t i = 0; !is_there && i < count; i++) {
+        is_there = sl_addr_is_same(&addr, &sources[i].addr);
+    }
+    return is_there;
+}
+
+static void list_move(struct sl_list *from, struct sl_list *to)
+{
+    struct sl_list *node;
+    while ((node = sl_list_shift(from)) != NULL) {
+        sl_list_append(to, node);
+    }
+}
+
+/* All of them, or none. */
+static enum sl_err make_all(struct sl_acceptor *acceptor, const struct sl_accept_source *sources,
+                            size_t count, struct sl_list *made)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sl_accept_source *source = &sources[i];
+        struct sl_listener *listener =
+            listener_make(acceptor, source->fd, source->plan, source->text);
+        if (listener == NULL) {
+            struct sl_list *node;
+            while ((node = sl_list_shift(made)) != NULL) {
+                free(SL_CONTAINER_OF(node, struct sl_listener, node));
+            }
+            return SL_ENOMEM;
+        }
+        sl_list_append(made, &listener->node);
+    }
+    return SL_OK;
+}
+
+enum sl_err sl_acceptor_replace(struct sl_acceptor *acceptor, struct sl_accept_source *sources,
+                                size_t count)
+{
+    struct sl_list made, old;
+    sl_list_init(&made);
+    sl_list_init(&old);
+    enum sl_err rc = make_all(acceptor, sources, count, &made);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sources[i].fd = -1;
+    }
+    list_move(&acceptor->listeners, &old);
+    list_move(&made, &acceptor->listeners);
+    if (watch_all(acceptor) != SL_OK) {
+        set_paused(acceptor, SL_ACCEPT_NO_DESCRIPTORS); /* and later again */
+    }
+    struct sl_list *node;
+    while ((node = sl_list_shift(&old)) != NULL) {
+        struct sl_listener *listener = SL_CONTAINER_OF(node, struct sl_listener, node);
+        listener_close(listener, !is_among(listener, sources, count));
+    }
+    return SL_OK;
 }

@@ -44,6 +44,14 @@ struct sl_acceptor {
                        enum sl_reason reason, const struct sl_addr *client);
 };
 
+/** A socket to take connections from. */
+struct sl_accept_source {
+    int fd; /* owned */
+    struct sl_addr addr;
+    const struct sl_conn_plan *plan;
+    const char *text; /* the URL as it is bound */
+};
+
 struct sl_listener {
     struct sl_list node;
     struct sl_acceptor *acceptor;
@@ -68,6 +76,15 @@ void sl_acceptor_close(struct sl_acceptor *acceptor, bool is_draining);
 /** Takes over the listening socket `*fd` and sets it to -1; accepts from the next turn on. */
 SL_CHECKED enum sl_err sl_acceptor_add(struct sl_acceptor *acceptor, int *fd,
                                        const struct sl_conn_plan *plan, const char *text);
+
+/**
+ * Listens on these, and no more on what was listened on before: the sockets are taken over and set
+ * to -1. Of an address that is not there any more what already waits is taken first; of one that
+ * stays the socket is the same, by another descriptor.
+ * @return SL_OK, SL_ENOMEM (all is as before)
+ */
+SL_CHECKED enum sl_err sl_acceptor_replace(struct sl_acceptor *acceptor,
+                                           struct sl_accept_source *sources, size_t count);
 
 /** A connection is gone, or its handshake: there may be room again. */
 void sl_acceptor_resume(struct sl_acceptor *acceptor);

@@ -12,20 +12,25 @@
 enum { CHUNKS_IN_BUDGET = 2 }; /* of one flow in one turn */
 
 /* While it is built. Objects of TLS that are made here are referenced by what keeps them. */
-struct builder {
-    const struct sl_snapshot_source *source;
+struct sl_snapshot_builder {
+    const struct sl_snapshot_source *source; /* the next one */
+    struct sl_snapshot_source own_source;
     struct sl_findings *findings;
     struct sl_snapshot *snapshot;
     struct sl_tls_store *system_store; /* made at first use, once for all services */
     struct sl_tls_shelf *shelf;
+    size_t built_count; /* services */
+    enum sl_err result; /* sticky: what else is wrong is to be found as well */
 };
 
-static uint32_t service_number(const struct builder *b, const struct sl_conf_service *conf)
+static uint32_t service_number(const struct sl_snapshot_builder *b,
+                               const struct sl_conf_service *conf)
 {
     return (uint32_t)(conf - b->snapshot->conf->services);
 }
 
-static void complain(struct builder *b, struct sl_conf_pos pos, const struct sl_diag *diag)
+static void complain(struct sl_snapshot_builder *b, struct sl_conf_pos pos,
+                     const struct sl_diag *diag)
 {
     sl_findings_add(b->findings, SL_FINDING_ERROR, pos, "%s", diag->text);
 }
@@ -35,14 +40,14 @@ static void store_cleanup(struct sl_tls_store **store)
     sl_tls_store_unref(*store);
 }
 
-static enum sl_err file_find(struct builder *b, const struct sl_conf_file *file,
+static enum sl_err file_find(struct sl_snapshot_builder *b, const struct sl_conf_file *file,
                              struct sl_slice *ret_bytes)
 {
     return sl_bundle_find(b->source->files, SL_BUNDLE_FILE, sl_slice_cstr(file->path), ret_bytes);
 }
 
 /* A file that is missing was complained of by who made the bundle. */
-static enum sl_err store_load(struct builder *b, const struct sl_conf_file *file,
+static enum sl_err store_load(struct sl_snapshot_builder *b, const struct sl_conf_file *file,
                               struct sl_conf_pos system_pos, struct sl_tls_store **ret_store)
 {
     struct sl_slice pem;
@@ -78,7 +83,7 @@ static void crls_cleanup(struct sl_tls_crls **crls)
     sl_tls_crls_unref(*crls);
 }
 
-static enum sl_err crls_load(struct builder *b, const struct sl_conf_crl *crl,
+static enum sl_err crls_load(struct sl_snapshot_builder *b, const struct sl_conf_crl *crl,
                              struct sl_tls_crls **ret_crls)
 {
     struct sl_slice *ders = sl_arena_calloc(&b->snapshot->arena, crl->files_count, sizeof(*ders));
@@ -99,7 +104,7 @@ static enum sl_err crls_load(struct builder *b, const struct sl_conf_crl *crl,
 }
 
 /* Views of the configuration, which lives as long as the snapshot. */
-static enum sl_err rules_make(struct builder *b, const struct sl_conf_clients *clients,
+static enum sl_err rules_make(struct sl_snapshot_builder *b, const struct sl_conf_clients *clients,
                               struct sl_tls_demands *demands)
 {
     struct sl_peer_rule *rules =
@@ -112,7 +117,7 @@ static enum sl_err rules_make(struct builder *b, const struct sl_conf_clients *c
     return rules == NULL && clients->rules_count > 0 ? SL_ENOMEM : SL_OK;
 }
 
-static enum sl_err pins_make(struct builder *b, const struct sl_conf_upstream *upstream,
+static enum sl_err pins_make(struct sl_snapshot_builder *b, const struct sl_conf_upstream *upstream,
                              struct sl_tls_demands *demands)
 {
     const char **pins = sl_arena_calloc(&b->snapshot->arena, upstream->pins_count, sizeof(*pins));
@@ -124,7 +129,7 @@ static enum sl_err pins_make(struct builder *b, const struct sl_conf_upstream *u
     return pins == NULL && upstream->pins_count > 0 ? SL_ENOMEM : SL_OK;
 }
 
-static const char **alpn_names(struct builder *b, const struct sl_conf_service *conf)
+static const char **alpn_names(struct sl_snapshot_builder *b, const struct sl_conf_service *conf)
 {
     const char **names = sl_arena_calloc(&b->snapshot->arena, conf->alpn_count + 1, sizeof(*names));
     for (size_t i = 0; names != NULL && i < conf->alpn_count; i++) {
@@ -146,7 +151,7 @@ static enum sl_tls_verify verify_of(const struct sl_conf_service *conf)
 }
 
 /* SL_ENOENT: who made the bundle complained of the file. */
-static enum sl_err psk_find(struct builder *b, const struct sl_conf_psk *conf,
+static enum sl_err psk_find(struct sl_snapshot_builder *b, const struct sl_conf_psk *conf,
                             struct sl_tls_psk *ret_psk)
 {
     struct sl_slice key;
@@ -158,7 +163,7 @@ static enum sl_err psk_find(struct builder *b, const struct sl_conf_psk *conf,
     return rc;
 }
 
-static enum sl_err psks_find(struct builder *b, const struct sl_conf_clients *clients,
+static enum sl_err psks_find(struct sl_snapshot_builder *b, const struct sl_conf_clients *clients,
                              struct sl_tls_psk **ret_psks)
 {
     struct sl_tls_psk *psks =
@@ -172,7 +177,8 @@ static enum sl_err psks_find(struct builder *b, const struct sl_conf_clients *cl
 }
 
 /* A service with pre-shared keys may do without certificates. */
-static struct sl_tls_shelf *shelf_of(struct builder *b, const struct sl_conf_service *conf)
+static struct sl_tls_shelf *shelf_of(struct sl_snapshot_builder *b,
+                                     const struct sl_conf_service *conf)
 {
     struct sl_shelf_entry entry;
     const bool has_none = conf->clients.psks_count > 0 &&
@@ -198,8 +204,8 @@ static bool has_facts(const struct sl_conf_upstream *upstream)
             sl_proxy_types_have(&told, SL_PROXY_TLV_SSL_SIG_SCHEME) || has_peer_cert(upstream));
 }
 
-static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_service *conf,
-                                    struct sl_tls_ctx **ret_ctx)
+static enum sl_err server_ctx_build(struct sl_snapshot_builder *b,
+                                    const struct sl_conf_service *conf, struct sl_tls_ctx **ret_ctx)
 {
     SL_CLEANUP(store_cleanup) struct sl_tls_store *clients = NULL;
     SL_CLEANUP(crls_cleanup) struct sl_tls_crls *crls = NULL;
@@ -243,7 +249,7 @@ static enum sl_err server_ctx_build(struct builder *b, const struct sl_conf_serv
 
 /* The name to send and verify; NULL without memory. What SRV records say is not to be trusted: the
  * name is that of the domain that was asked for (RFC 9525 6.1). */
-static const char *upstream_name(struct builder *b, const struct sl_conf_service *conf,
+static const char *upstream_name(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                  const struct sl_conf_url *url)
 {
     const struct sl_slice host = url->url.is_srv ? sl_url_srv_domain(&url->url) : url->url.host;
@@ -270,7 +276,7 @@ static void trust_cleanup(struct trust *trust)
 }
 
 /* SL_ENOENT: who made the bundle complained of the certificates. */
-static enum sl_err owns_load(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err owns_load(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                              struct trust *trust)
 {
     const struct sl_conf_upstream *upstream = &conf->upstream;
@@ -298,7 +304,7 @@ static enum sl_err owns_load(struct builder *b, const struct sl_conf_service *co
 }
 
 /* What of them an upstream will never take. */
-static void owns_examine(struct builder *b, const struct sl_conf_upstream *upstream,
+static void owns_examine(struct sl_snapshot_builder *b, const struct sl_conf_upstream *upstream,
                          const struct trust *trust)
 {
     for (size_t i = 0; i < trust->owns_count; i++) {
@@ -311,7 +317,7 @@ static void owns_examine(struct builder *b, const struct sl_conf_upstream *upstr
     }
 }
 
-static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err trust_load(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                               struct trust *trust)
 {
     const struct sl_conf_upstream *upstream = &conf->upstream;
@@ -336,7 +342,7 @@ static enum sl_err trust_load(struct builder *b, const struct sl_conf_service *c
 }
 
 /* True when the policy refuses one of them, which has been said then. */
-static bool complain_of_owns(struct builder *b, const struct sl_conf_upstream *upstream,
+static bool complain_of_owns(struct sl_snapshot_builder *b, const struct sl_conf_upstream *upstream,
                              const struct trust *trust)
 {
     bool is_said = false;
@@ -352,7 +358,8 @@ static bool complain_of_owns(struct builder *b, const struct sl_conf_upstream *u
     return is_said;
 }
 
-static enum sl_err client_ctx_build(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err client_ctx_build(struct sl_snapshot_builder *b,
+                                    const struct sl_conf_service *conf,
                                     const struct sl_conf_url *url, const struct trust *trust,
                                     bool is_resuming, struct sl_tls_ctx **ret_ctx)
 {
@@ -389,7 +396,7 @@ static bool has_tls_checks(const struct sl_conf_service *conf)
     return conf->health.pos.line != 0 && conf->health.type == SL_HEALTH_TLS;
 }
 
-static enum sl_err server_find(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err server_find(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                struct sl_upstream *upstream)
 {
     if (b->source->servers == NULL) {
@@ -405,7 +412,7 @@ static enum sl_err server_find(struct builder *b, const struct sl_conf_service *
     return rc;
 }
 
-static enum sl_err addrs_make(struct builder *b, const struct sl_conf_url *url,
+static enum sl_err addrs_make(struct sl_snapshot_builder *b, const struct sl_conf_url *url,
                               struct sl_upstream *upstream)
 {
     struct sl_arena *arena = &b->snapshot->arena;
@@ -428,7 +435,7 @@ static enum sl_err addrs_make(struct builder *b, const struct sl_conf_url *url,
     return rc;
 }
 
-static enum sl_err upstream_build(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err upstream_build(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                   const struct sl_conf_url *url, const struct trust *trust,
                                   struct sl_upstream *upstream)
 {
@@ -447,7 +454,8 @@ static enum sl_err upstream_build(struct builder *b, const struct sl_conf_servic
     return rc != SL_OK ? rc : tls;
 }
 
-static struct sl_socket_tuning *tuning_make(struct builder *b, const struct sl_conf_upstream *conf)
+static struct sl_socket_tuning *tuning_make(struct sl_snapshot_builder *b,
+                                            const struct sl_conf_upstream *conf)
 {
     struct sl_socket_tuning *tuning = sl_arena_alloc(&b->snapshot->arena, sizeof(*tuning));
     if (tuning != NULL) {
@@ -460,7 +468,8 @@ static struct sl_socket_tuning *tuning_make(struct builder *b, const struct sl_c
 }
 
 /* Where the turns begin is left to chance: else all workers would begin with the same server. */
-static int64_t *turns_make(struct builder *b, const struct sl_conf_url *urls, size_t count)
+static int64_t *turns_make(struct sl_snapshot_builder *b, const struct sl_conf_url *urls,
+                           size_t count)
 {
     int64_t *turns = sl_arena_calloc(&b->snapshot->arena, count, sizeof(*turns));
     struct sl_servers *servers = b->source->servers;
@@ -471,7 +480,7 @@ static int64_t *turns_make(struct builder *b, const struct sl_conf_url *urls, si
     return turns;
 }
 
-static enum sl_err target_init(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err target_init(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                const struct sl_conf_url *urls, size_t count,
                                struct sl_target *target)
 {
@@ -491,7 +500,7 @@ static enum sl_err target_init(struct builder *b, const struct sl_conf_service *
                                                                                         : SL_OK;
 }
 
-static enum sl_err target_build(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err target_build(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                 const struct trust *trust, const struct sl_conf_url *urls,
                                 size_t count, struct sl_target *target)
 {
@@ -510,7 +519,7 @@ static bool is_alpn_held(const struct sl_conf_service *conf, const struct sl_con
            conf->upstream.proxy_out != SL_PROXY_V2;
 }
 
-static enum sl_err routes_build(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err routes_build(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                 const struct trust *trust, struct sl_service *service)
 {
     struct sl_arena *arena = &b->snapshot->arena;
@@ -535,10 +544,12 @@ static enum sl_err routes_build(struct builder *b, const struct sl_conf_service 
     return result;
 }
 
-static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_service *conf)
+static struct sl_conn_plan plan_of(struct sl_snapshot_builder *b,
+                                   const struct sl_conf_service *conf)
 {
     const struct sl_conf_limits *limits = &b->snapshot->conf->limits;
     return (struct sl_conn_plan){ .service = conf->name,
+                                  .conns_count = &b->snapshot->conns_count,
                                   .has_routes = conf->routes_count > 0,
                                   .is_hello_wanted = sl_route_wants_hello(conf),
                                   .proxy_in = { .from = conf->proxy_in.from,
@@ -556,7 +567,7 @@ static struct sl_conn_plan plan_of(struct builder *b, const struct sl_conf_servi
                                   .budget_bytes = limits->buffer_bytes * CHUNKS_IN_BUDGET };
 }
 
-static enum sl_err service_build(struct builder *b, const struct sl_conf_service *conf,
+static enum sl_err service_build(struct sl_snapshot_builder *b, const struct sl_conf_service *conf,
                                  struct sl_service *service)
 {
     enum sl_err result = SL_OK;
@@ -584,7 +595,7 @@ static enum sl_err service_build(struct builder *b, const struct sl_conf_service
     return result;
 }
 
-static enum sl_err conf_load(struct builder *b)
+static enum sl_err conf_load(struct sl_snapshot_builder *b)
 {
     struct sl_slice yaml, folder;
     const struct sl_bundle *files = b->source->files;
@@ -604,7 +615,7 @@ static enum sl_err conf_load(struct builder *b)
 }
 
 /* There are so many slots for what checks find. */
-static enum sl_err checks_count_check(struct builder *b)
+static enum sl_err checks_count_check(struct sl_snapshot_builder *b)
 {
     size_t count = 0;
     for (size_t i = 0; i < b->snapshot->conf->services_count; i++) {
@@ -620,38 +631,87 @@ static enum sl_err checks_count_check(struct builder *b)
     return SL_OK;
 }
 
+static enum sl_err begin(struct sl_snapshot_builder *b)
+{
+    struct sl_snapshot *snapshot = b->snapshot;
+    enum sl_err rc = conf_load(b);
+    rc = rc == SL_OK ? checks_count_check(b) : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    snapshot->services = sl_arena_calloc(&snapshot->arena, snapshot->conf->services_count,
+                                         sizeof(*snapshot->services));
+    return snapshot->services == NULL
+               ? SL_ENOMEM
+               : sl_tls_shelf_create(b->source->files, b->source->keys,
+                                     snapshot->conf->limits.certificates_count, &b->shelf);
+}
+
+enum sl_err sl_snapshot_begin(const struct sl_snapshot_source *source, struct sl_findings *findings,
+                              struct sl_snapshot_builder **ret_builder)
+{
+    struct sl_snapshot_builder *b = calloc(1, sizeof(*b));
+    struct sl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (b == NULL || snapshot == NULL) {
+        free(b);
+        free(snapshot);
+        return SL_ENOMEM;
+    }
+    sl_list_init(&snapshot->named);
+    *b = (struct sl_snapshot_builder){ .own_source = *source,
+                                       .findings = findings,
+                                       .snapshot = snapshot };
+    b->source = &b->own_source;
+    b->result = begin(b);
+    *ret_builder = b;
+    return SL_OK;
+}
+
+enum sl_err sl_snapshot_step(struct sl_snapshot_builder *b)
+{
+    struct sl_snapshot *snapshot = b->snapshot;
+    if (b->shelf == NULL || b->built_count == snapshot->conf->services_count) {
+        return SL_OK;
+    }
+    enum sl_err rc = service_build(b, &snapshot->conf->services[b->built_count],
+                                   &snapshot->services[b->built_count]);
+    b->built_count++;
+    b->result = rc == SL_OK ? b->result : rc;
+    return SL_AGAIN;
+}
+
+enum sl_err sl_snapshot_end(struct sl_snapshot_builder *b, struct sl_snapshot **ret_snapshot)
+{
+    if (b == NULL) {
+        return SL_EINVAL;
+    }
+    enum sl_err result = b->result;
+    const bool is_whole = b->shelf != NULL && b->built_count == b->snapshot->conf->services_count;
+    sl_tls_store_unref(b->system_store);
+    sl_tls_shelf_unref(b->shelf);
+    if (result == SL_OK && is_whole) {
+        sl_snapshot_portion(b->snapshot, &(const struct sl_portion){ 0 });
+        *ret_snapshot = b->snapshot;
+    } else {
+        sl_snapshot_destroy(b->snapshot);
+        result = result == SL_ENOMEM ? SL_ENOMEM : SL_EINVAL;
+    }
+    free(b);
+    return result;
+}
+
 enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
                                struct sl_findings *findings, struct sl_snapshot **ret_snapshot)
 {
-    struct sl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
-    if (snapshot == NULL) {
-        return SL_ENOMEM;
+    struct sl_snapshot_builder *b = NULL;
+    enum sl_err rc = sl_snapshot_begin(source, findings, &b);
+    if (rc != SL_OK) {
+        return rc;
     }
-    struct builder b = { .source = source, .findings = findings, .snapshot = snapshot };
-    sl_list_init(&snapshot->named);
-    enum sl_err result = conf_load(&b);
-    result = result == SL_OK ? checks_count_check(&b) : result;
-    if (result == SL_OK) {
-        snapshot->services = sl_arena_calloc(&snapshot->arena, snapshot->conf->services_count,
-                                             sizeof(*snapshot->services));
-        result = snapshot->services == NULL
-                     ? SL_ENOMEM
-                     : sl_tls_shelf_create(source->files, source->keys,
-                                           snapshot->conf->limits.certificates_count, &b.shelf);
-    }
-    for (size_t i = 0; b.shelf != NULL && i < snapshot->conf->services_count; i++) {
-        enum sl_err rc = service_build(&b, &snapshot->conf->services[i], &snapshot->services[i]);
-        result = rc == SL_OK ? result : rc;
-    }
-    sl_tls_store_unref(b.system_store);
-    sl_tls_shelf_unref(b.shelf);
-    if (result != SL_OK) {
-        sl_snapshot_destroy(snapshot);
-        return result == SL_ENOMEM ? SL_ENOMEM : SL_EINVAL;
-    }
-    sl_snapshot_portion(snapshot, &(const struct sl_portion){ 0 });
-    *ret_snapshot = snapshot;
-    return SL_OK;
+    do {
+        rc = sl_snapshot_step(b);
+    } while (rc == SL_AGAIN);
+    return sl_snapshot_end(b, ret_snapshot);
 }
 
 void sl_snapshot_portion(struct sl_snapshot *snapshot, const struct sl_portion *portion)

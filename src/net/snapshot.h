@@ -26,6 +26,7 @@ struct sl_snapshot {
     const struct sl_conf *conf;
     struct sl_service *services; /* as many, and in the order, as in `conf` */
     struct sl_list named;        /* the upstreams whose host is a name */
+    size_t conns_count;          /* connections that began with it and are still there */
 };
 
 /** What a snapshot is made of; all of it must outlive the snapshot. */
@@ -44,6 +45,21 @@ struct sl_snapshot_source {
 SL_CHECKED enum sl_err sl_snapshot_create(const struct sl_snapshot_source *source,
                                           struct sl_findings *findings,
                                           struct sl_snapshot **ret_snapshot);
+/** The same in steps, for who has something else to do meanwhile; what it stands on outlives it. */
+struct sl_snapshot_builder;
+
+/** Begins one, which sl_snapshot_end is to follow. SL_OK, SL_ENOMEM. */
+SL_CHECKED enum sl_err sl_snapshot_begin(const struct sl_snapshot_source *source,
+                                         struct sl_findings *findings,
+                                         struct sl_snapshot_builder **ret_builder);
+
+/** Builds the next service. SL_AGAIN, SL_OK (that was all). */
+SL_CHECKED enum sl_err sl_snapshot_step(struct sl_snapshot_builder *builder);
+
+/** Ends it, with a snapshot when it is whole and good. As sl_snapshot_create; NULL is allowed. */
+SL_CHECKED enum sl_err sl_snapshot_end(struct sl_snapshot_builder *builder,
+                                       struct sl_snapshot **ret_snapshot);
+
 /** Leaves of every service's bounds this worker's part; before, they hold for all workers. */
 void sl_snapshot_portion(struct sl_snapshot *snapshot, const struct sl_portion *portion);
 

@@ -17,6 +17,9 @@ static void conn_free(struct sl_reap *reap)
     if (conn->plan->tally != NULL) {
         conn->plan->tally->conns_count--;
     }
+    if (conn->counted != NULL) {
+        --*conn->counted;
+    }
     sl_ep_tls_fini(&conn->client_tls);
     sl_ep_tls_fini(&conn->upstream_tls);
     sl_ep_peeked_fini(&conn->client_peeked);

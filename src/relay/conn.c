@@ -647,6 +647,10 @@ enum sl_err sl_conn_start(struct sl_conn_env *env, const struct sl_conn_plan *pl
         plan->tally->conns_count++;
         plan->tally->handshakes_count++;
     }
+    conn->counted = plan->conns_count;
+    if (conn->counted != NULL) {
+        ++*conn->counted;
+    }
     set_stage_timer(conn);
     if (plan->client_tls != NULL && !plan->has_routes && start_tls(conn) != SL_OK) {
         sl_conn_end(conn, SL_REASON_NO_MEMORY, SL_SIDE_NONE, SL_FAREWELL_RESET, NULL);

@@ -40,6 +40,7 @@ struct sl_conn_way {
 /** How a service treats its connections; the same for all of them, never changed. */
 struct sl_conn_plan {
     const char *service;
+    size_t *conns_count;                /* goes up and down with its connections; NULL for none */
     struct sl_tls_ctx *client_tls;      /* NULL: clients speak plaintext */
     struct sl_conn_way way;             /* of connections that no route is for */
     bool has_routes;                    /* the hook says which way a connection goes */
@@ -107,6 +108,7 @@ struct sl_conn {
     struct sl_conn_env *env;
     const struct sl_conn_plan *plan;
     const struct sl_conn_way *way; /* NULL: not known yet, or never */
+    size_t *counted;               /* where the plan that it began with counts it; NULL for none */
     struct sl_list node;
     enum sl_stage stage;
     enum sl_reason reason;

@@ -95,6 +95,8 @@ static const struct row {
     { SCMP_SYS(recvmsg), IN_ALL, { { 0 } } },
     { SCMP_SYS(sendmsg), IN_ALL, { { 0 } } },
     { SCMP_SYS(write), IN_ALL, { { 0 } } },
+    { SCMP_SYS(fcntl), IN_WORKER, { IS(1, F_GET_SEALS) } }, /* of the next configuration, */
+    { SCMP_SYS(lseek), IN_WORKER, { IS(2, SEEK_END) } },    /* and its size */
     /* memory, but none that can be run */
     { SCMP_SYS(brk), IN_ALL, { { 0 } } },
     { SCMP_SYS(mmap), IN_ALL, { HAS_NOT(2, PROT_EXEC) } },

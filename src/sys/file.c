@@ -151,6 +151,24 @@ static enum sl_err write_all(int fd, struct sl_slice bytes)
     return SL_OK;
 }
 
+static int64_t ns_of(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * (int64_t)(SL_MS_PER_S * SL_NS_PER_MS) + time->tv_nsec;
+}
+
+struct sl_file_id sl_file_id_of(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return (struct sl_file_id){ 0 };
+    }
+    return (struct sl_file_id){ .device = st.st_dev,
+                                .inode = st.st_ino,
+                                .size_bytes = (uint64_t)st.st_size,
+                                .written_ns = ns_of(&st.st_mtim),
+                                .changed_ns = ns_of(&st.st_ctim) };
+}
+
 enum sl_err sl_file_write(const char *path, struct sl_slice bytes, unsigned mode,
                           struct sl_diag *diag)
 {
@@ -215,16 +233,16 @@ enum sl_err sl_memfd_sealed(const char *name, struct sl_slice bytes, int *ret_fd
 
 enum sl_err sl_memfd_map(int fd, struct sl_blob *ret_blob)
 {
-    struct stat st = { 0 };
     int seals = fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0 || st.st_size <= 0) {
+    off_t size = seals >= 0 && (seals & SEALS) == SEALS ? lseek(fd, 0, SEEK_END) : 0;
+    if (size <= 0) {
         return SL_EPROTO;
     }
-    void *ptr = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *ptr = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (ptr == MAP_FAILED) {
         return SL_ENOMEM;
     }
-    *ret_blob = (struct sl_blob){ .ptr = ptr, .len = (size_t)st.st_size, .is_mapped = true };
+    *ret_blob = (struct sl_blob){ .ptr = ptr, .len = (size_t)size, .is_mapped = true };
     return SL_OK;
 }
 

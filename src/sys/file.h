@@ -29,6 +29,15 @@ SL_CHECKED enum sl_err sl_file_open(const char *path, struct sl_diag *diag, int 
 SL_CHECKED enum sl_err sl_file_read_fd(int fd, size_t max_bytes, struct sl_diag *diag,
                                        struct sl_blob *ret_blob);
 
+/** What tells a file from another, and from itself before it was written to; zeroed when there is
+ * none. */
+struct sl_file_id {
+    uint64_t device, inode, size_bytes;
+    int64_t written_ns, changed_ns; /* Unix time */
+};
+
+struct sl_file_id sl_file_id_of(const char *path);
+
 /** Writes a file whole: into a new one beside it, flushed, then renamed over it. SL_OK, SL_ESYS
  * (diag). */
 SL_CHECKED enum sl_err sl_file_write(const char *path, struct sl_slice bytes, unsigned mode,

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    GUARDED_BYTES_MIN = 1 << 18,
+    GUARDED_BYTES_MIN = 1 << 22, /* which is within the limit of locked memory of most systems */
     GUARDED_BYTES_MAX = 1 << 30,
     GUARDED_KEY_BYTES = 8 * 1024, /* the private numbers of RSA with 4096 bits, and some room */
     GUARDED_PIECE_BYTES = 32,
@@ -136,6 +136,14 @@ void sl_key_ring_use(struct sl_key_ring *ring, struct sl_key_signer *signer)
     }
     sl_list_remove(&signer->node);
     sl_list_append(&ring->awake, &signer->node);
+}
+
+void sl_key_ring_leave(struct sl_key_ring *ring, struct sl_key_signer *signer)
+{
+    if (signer != NULL && !sl_list_is_empty(&signer->node)) {
+        sl_list_remove(&signer->node);
+        ring->awake_count--;
+    }
 }
 
 void sl_key_signer_allow_premaster(struct sl_key_signer *signer)

@@ -18,6 +18,9 @@ void sl_key_ring_init(struct sl_key_ring *ring, size_t awake_max);
 /** After a signature: the signer keeps its objects until `awake_max` others have signed. */
 void sl_key_ring_use(struct sl_key_ring *ring, struct sl_key_signer *signer);
 
+/** Before a signer is destroyed that may have signed. NULL is allowed. */
+void sl_key_ring_leave(struct sl_key_ring *ring, struct sl_key_signer *signer);
+
 enum { SL_KEY_PUBLIC_MAX = 4096 }; /* bytes of a public key as SubjectPublicKeyInfo */
 
 /**

@@ -176,7 +176,8 @@ class Sluice:
 
     def worker_pids(self):
         """Of the workers that were started and are there, by worker."""
-        dead = {r["pid"] for r in self.find_logs("worker_died")}
+        dead = {r["pid"] for event in ("worker_died", "worker_left")
+                for r in self.find_logs(event)}
         return {r["worker"]: r["pid"] for r in self.find_logs("worker_started")
                 if r["pid"] not in dead}
 

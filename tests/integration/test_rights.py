@@ -10,6 +10,7 @@ import socket
 import pytest
 
 import ends
+import reloading
 import sluice
 from scale import until
 
@@ -101,11 +102,28 @@ class TestRoot:
         lose_worker(one)
         echo(one.address())
 
-    def test_a_low_port_is_bound_and_the_right_to_is_gone(self, fleet, backend):
-        one = fleet.serve(f"tcp://127.0.0.1:{low_port()}", backend().url, workers=2)
+    def test_the_right_to_bind_low_ports_stays_for_another_by_a_reload(self, fleet, backend):
+        url = backend().url
+        first = f"tcp://127.0.0.1:{low_port()}"
+        one = fleet.run_one(first, url, top={"workers": 2})
         assert one.port() < 1024
-        check_rights(one, CHILDREN)
+        check_rights(one, CHILDREN, {NET_BIND_SERVICE})
         lose_worker(one)
+        assert not any(rights_of(one.worker_pid())[name] for name in ("Prm", "Eff", "Bnd"))
+        reloading.reload(one, {"workers": 2, "services": {
+            "main": {"listen": first, "connect": url},
+            "more": {"listen": f"tcp://127.0.0.1:{low_port()}", "connect": url}}})
+        assert one.port("more") < 1024
+        for name in ("main", "more"):
+            echo(one.address(name))
+
+    def test_who_has_bound_none_binds_none_by_a_reload(self, fleet, backend):
+        url = backend().url
+        one = fleet.run_one("tcp://127.0.0.1:0", url)
+        check_rights(one, CHILDREN)
+        record = reloading.refuse(one, {"services": {
+            "main": {"listen": f"tcp://127.0.0.1:{low_port()}", "connect": url}}})
+        assert "ermission" in record["detail"]
         echo(one.address())
 
     def test_children_that_become_nobody_else_need_less(self, fleet, backend):
@@ -224,14 +242,15 @@ class TestOrdinaryUser:
         run.place = place
         return run
 
-    def test_a_low_port_is_bound_and_the_right_to_is_gone(self, start, backend):
+    def test_the_right_to_bind_low_ports_is_all_that_stays(self, start, backend):
         one = start({"workers": 2, "log": {"format": "json"}, "services": {"main": {
             "listen": f"tcp://127.0.0.1:{low_port()}", "connect": backend().url}}},
                     "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service")
         rights = rights_of(one.pid)
         rights.pop("Bnd")  # only who has CAP_SETPCAP may lower it
-        assert not any(rights.values())
-        assert one.wait_log("cage")["supervisor"] == "no capabilities"
+        assert rights == {"Prm": {NET_BIND_SERVICE}, "Eff": {NET_BIND_SERVICE}, "Inh": set(),
+                          "Amb": set()}
+        assert one.wait_log("cage")["supervisor"] == "net_bind_service"
         lose_worker(one)
         echo(one.address())
 

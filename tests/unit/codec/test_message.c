@@ -16,15 +16,15 @@ static const struct {
     size_t bytes; /* of the datagram */
     bool is_open; /* its body may be longer */
 } TYPES[] = {
-    { { SL_MESSAGE_BUNDLE, { .worker_index = 0x1234 } },
+    { { SL_MESSAGE_BUNDLE, { .edition = { 0x1234, 0x01020304 } } },
       SL_MESSAGE_TO_WORKER,
-      { true, false, false },
+      { true, true, false },
       1,
-      10 },
+      14 },
     { { SL_MESSAGE_METRICS, { 0 } }, SL_MESSAGE_TO_WORKER, { true, false, false }, 1, 8 },
     { { SL_MESSAGE_LISTENER, { .listener = { 0x0102, 0x0304 } } },
       SL_MESSAGE_TO_WORKER,
-      { true, false, false },
+      { true, true, false },
       1,
       12 },
     { { SL_MESSAGE_TICKET_KEYS, { .bytes = SL_SLICE_INIT("keys") } },
@@ -57,11 +57,11 @@ static const struct {
       true },
     { { SL_MESSAGE_KEY_FILE, { .key = { 7, SL_SLICE_INIT("\1public") } } },
       SL_MESSAGE_TO_KEYS,
-      { true, false, false },
+      { true, true, false },
       1,
       19,
       true },
-    { { SL_MESSAGE_KEY_PASSPHRASE, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 1, 8 },
+    { { SL_MESSAGE_KEY_PASSPHRASE, { 0 } }, SL_MESSAGE_TO_KEYS, { true, true, false }, 1, 8 },
     { { SL_MESSAGE_KEY_START, { 0 } }, SL_MESSAGE_TO_KEYS, { true, false, false }, 0, 8 },
     { { SL_MESSAGE_KEY_CLIENT, { .worker_index = 5 } },
       SL_MESSAGE_TO_KEYS,
@@ -70,13 +70,13 @@ static const struct {
       10 },
     { { SL_MESSAGE_KEY_PUBLIC, { .key = { 7, SL_SLICE_INIT("public") } } },
       SL_MESSAGE_FROM_KEYS,
-      { true, false, false },
+      { true, true, false },
       0,
       18,
       true },
     { { SL_MESSAGE_KEY_BAD, { .key = { 7, SL_SLICE_INIT("why") } } },
       SL_MESSAGE_FROM_KEYS,
-      { true, false, false },
+      { true, true, false },
       0,
       15,
       true },
@@ -192,6 +192,35 @@ static const struct {
       0,
       17,
       true },
+    { { SL_MESSAGE_PREPARE, { 0 } }, SL_MESSAGE_TO_WORKER, { false, true, false }, 0, 8 },
+    { { SL_MESSAGE_PREPARED, { .edition = { 0, 7 } } },
+      SL_MESSAGE_TO_SUPERVISOR,
+      { false, true, true },
+      0,
+      14 },
+    { { SL_MESSAGE_REFUSED, { .key = { 7, SL_SLICE_INIT("why") } } },
+      SL_MESSAGE_TO_SUPERVISOR,
+      { false, true, true },
+      0,
+      15,
+      true },
+    { { SL_MESSAGE_COMMIT, { 0 } }, SL_MESSAGE_TO_WORKER, { false, true, false }, 0, 8 },
+    { { SL_MESSAGE_ABORT, { 0 } }, SL_MESSAGE_TO_WORKER, { false, true, false }, 0, 8 },
+    { { SL_MESSAGE_SWAPPED, { .edition = { 0, 7 } } },
+      SL_MESSAGE_TO_SUPERVISOR,
+      { false, true, true },
+      0,
+      14 },
+    { { SL_MESSAGE_RELEASED, { .edition = { 0, 7 } } },
+      SL_MESSAGE_TO_SUPERVISOR,
+      { false, true, true },
+      0,
+      14 },
+    { { SL_MESSAGE_KEY_DROP, { .key = { .index = 7 } } },
+      SL_MESSAGE_TO_KEYS,
+      { true, true, false },
+      0,
+      12 },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])
@@ -268,7 +297,7 @@ static void every_type_comes_back(void **state)
         assert_int_equal(got.type, TYPES[i].message.type);
         switch (got.type) {
         case SL_MESSAGE_BUNDLE:
-            assert_int_equal(got.worker_index, 0x1234);
+            assert_int_equal(got.edition.worker_index, 0x1234);
             break;
         case SL_MESSAGE_LISTENER:
             assert_int_equal(got.listener.service_index, 0x0102);
@@ -370,7 +399,9 @@ static void unknown_types_and_versions_are_refused(void **state)
     bytes[0] = 1;
     for (unsigned type = 0; type < 256; type++) {
         bytes[1] = (uint8_t)type;
-        bool known = type == SL_MESSAGE_STOP || type == SL_MESSAGE_DRAIN;
+        bool known = type == SL_MESSAGE_STOP || type == SL_MESSAGE_DRAIN ||
+                     type == SL_MESSAGE_PREPARE || type == SL_MESSAGE_COMMIT ||
+                     type == SL_MESSAGE_ABORT;
         assert_int_equal(parse(stop, 0, SL_MESSAGE_TO_WORKER, SL_PHASE_RUNNING),
                          known ? SL_OK : SL_EPROTO);
     }

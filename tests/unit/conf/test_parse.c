@@ -178,8 +178,8 @@ static void every_mistake_is_found_in_one_run_and_in_order(void **state)
         "11:1: error: unknown key 'idle' at the top level: did you mean 'idle' in 'timeouts'?\n"
         "12:1: error: unknown key 'bufer' at the top level: did you mean 'buffer' in 'limits'?\n"
         "13:1: error: unknown key 'xyzzy' at the top level: the keys are workers, user, cage, "
-        "pkcs11, dns, policy, policies, floor, fast_kdf, record_layer, log, limits, drain, "
-        "tickets, services\n");
+        "pkcs11, dns, policy, policies, floor, fast_kdf, record_layer, watch, log, limits, "
+        "drain, tickets, services\n");
 }
 
 static void what_is_required_is_missed_at_the_key_of_its_map(void **state)

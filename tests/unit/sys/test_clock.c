@@ -11,6 +11,8 @@ static void the_monotonic_clock_never_goes_back(void **state)
 {
     SL_UNUSED(state);
     uint64_t before_ms = sl_clock_monotonic_ms();
+    assert_true(sl_clock_monotonic_us() / 1000 >= before_ms);
+    assert_true(sl_clock_monotonic_us() / 1000 <= before_ms + 60 * 1000);
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t now_ms = sl_clock_monotonic_ms();
         assert_true(now_ms >= before_ms);
