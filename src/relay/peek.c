@@ -119,7 +119,6 @@ static enum sl_err look_at_tls(struct sl_conn *conn, struct sl_slice all)
     const size_t max_bytes = conn->plan->hello_max_bytes;
     struct sl_hello_scan *scan = &conn->peek.scan;
     struct sl_diag *diag = &conn->env->scratch->diag;
-    all.len = SL_MIN(all.len, max_bytes);
     enum sl_err rc = sl_hello_scan_step(scan, all);
     if (rc == SL_AGAIN && (all.len == max_bytes || scan->whole_bytes > max_bytes)) {
         sl_diag_set(diag, "the ClientHello is larger than %zu bytes", max_bytes);
@@ -179,21 +178,29 @@ static enum sl_err client_ended(struct sl_conn *conn, enum sl_err rc)
     return rc;
 }
 
-enum sl_err sl_conn_peek(struct sl_conn *conn)
+/* Reads no more than a ClientHello may have: what comes behind it waits in the kernel. */
+static enum sl_err read_some(struct sl_conn *conn, struct sl_slice *ret_bytes)
 {
     struct sl_scratch *scratch = conn->env->scratch;
+    const size_t chunk_bytes = scratch->chunk_bytes;
+    scratch->chunk_bytes = SL_MIN(chunk_bytes, conn->plan->hello_max_bytes - conn->peek.bytes.len);
+    enum sl_err rc = sl_ep_read(&conn->client_tcp->ep, scratch, ret_bytes);
+    scratch->chunk_bytes = chunk_bytes;
+    return rc;
+}
+
+enum sl_err sl_conn_peek(struct sl_conn *conn)
+{
     if (!conn->plan->is_hello_wanted) {
         return choose(conn, NULL);
     }
     for (;;) {
         struct sl_slice in;
-        enum sl_err rc = sl_ep_read(&conn->client_tcp->ep, scratch, &in);
+        enum sl_err rc = read_some(conn, &in);
         if (rc != SL_OK) {
             return rc == SL_AGAIN ? rc : client_ended(conn, rc);
         }
-        /* the most that is there before a read is one byte less than the bound */
-        rc = sl_pending_put(&conn->peek.bytes, in,
-                            conn->plan->hello_max_bytes + scratch->chunk_bytes);
+        rc = sl_pending_put(&conn->peek.bytes, in, conn->plan->hello_max_bytes);
         rc = rc == SL_OK ? look(conn) : no_memory(conn);
         if (rc != SL_AGAIN) {
             return rc;

@@ -48,6 +48,7 @@ static void hook_connect(struct sl_conn *conn)
     struct world *w = world_of(conn);
     int fd = ends_connect(&w->upstream_addr);
     struct sl_ep_tcp *tcp = NULL;
+    assert_true(conn->client_peeked.bytes.len <= HELLO_MAX_BYTES); /* held while connecting */
     assert_int_equal(
         sl_ep_tcp_create(&w->loop, &fd, sl_scratch_pending_max(&w->scratch), &conn->owner, &tcp),
         SL_OK);
@@ -202,6 +203,19 @@ static void every_cut_of_a_hello_goes_the_same_way_with_the_same_bytes(void **st
     }
 }
 
+static void what_comes_behind_a_hello_waits_in_the_kernel(void **state)
+{
+    struct world *w = *state;
+    static uint8_t bytes[3000];
+    memset(bytes, 'x', sizeof(bytes));
+    memcpy(bytes, HELLO.ptr, HELLO.len);
+    start(w);
+    say(w, sl_slice_of(bytes, sizeof(bytes)));
+    expect_upstream(w, sl_slice_of(bytes, sizeof(bytes)));
+    sl_socket_reset(&w->client_fd);
+    finish(w, SL_REASON_CLIENT_RESET, SL_STAGE_RELAY);
+}
+
 static void what_is_no_tls_asks_for_nothing(void **state)
 {
     struct world *w = *state;
@@ -309,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(every_cut_of_a_hello_goes_the_same_way_with_the_same_bytes),
+        WORLD_TEST(what_comes_behind_a_hello_waits_in_the_kernel),
         WORLD_TEST(what_is_no_tls_asks_for_nothing),
         WORLD_TEST(nobody_is_waited_for_whose_bytes_do_not_matter),
         WORLD_TEST(who_has_no_way_is_told_so),
