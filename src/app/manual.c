@@ -17,6 +17,9 @@ static const char DESCRIPTION[] =
 
 static const char TAIL[] =
     ".SH SIGNALS\n"
+    ".TP\n.B HUP\n"
+    "Load the configuration and all its files again. If anything is wrong all goes on as before,\n"
+    "and the log says why; connections keep what they began with.\n"
     ".TP\n.BR TERM \", \" INT \", \" QUIT\n"
     "Accept nothing more and end when all connections have; the second time, end at once.\n"
     ".SH EXIT STATUS\n"
