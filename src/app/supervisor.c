@@ -9,6 +9,7 @@
 #include "app/run.h"
 #include "app/staples.h"
 #include "app/tokens.h"
+#include "app/totals.h"
 #include "app/watcher.h"
 #include "net/health.h"
 #include "sys/clock.h"
@@ -94,72 +95,18 @@ static void log_start(struct supervisor *s)
     log_warnings(s);
 }
 
-/* What did not happen is left out. */
-static void put_some(struct sl_logline *line, const char *key, uint64_t count)
-{
-    if (count > 0) {
-        sl_logline_u64(line, key, count);
-    }
-}
-
 static void log_stop(struct supervisor *s)
 {
     struct sl_logline line;
-    uint64_t accepted_count = 0;
-    uint64_t dropped_count = s->log.dropped_count;
-    uint64_t to_upstream_bytes = 0, to_client_bytes = 0;
-    uint64_t ended_count[SL_REASON_COUNT] = { 0 };
-    uint64_t failures_count = 0, retries_count = 0, ejections_count = 0;
-    uint64_t checks_count = 0, checks_failed_count = 0;
-    uint64_t paused_count[SL_ACCEPT_PAUSES_COUNT] = { 0 };
-    for (uint32_t i = 0; i < s->children.made_count; i++) {
-        const struct sl_metrics *metrics = s->children.list[i].metrics;
-        failures_count += sl_metrics_get(&metrics->upstream_failures_count);
-        retries_count += sl_metrics_get(&metrics->upstream_retries_count);
-        ejections_count += sl_metrics_get(&metrics->upstream_ejections_count);
-        checks_count += sl_metrics_get(&metrics->checks_count);
-        checks_failed_count += sl_metrics_get(&metrics->checks_failed_count);
-        accepted_count += sl_metrics_get(&metrics->accepted_count);
-        dropped_count += sl_metrics_get(&metrics->log_dropped_count);
-        to_upstream_bytes += sl_metrics_get(&metrics->to_upstream_bytes);
-        to_client_bytes += sl_metrics_get(&metrics->to_client_bytes);
-        for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
-            ended_count[reason] += sl_metrics_get(&metrics->ended_count[reason]);
-        }
-        for (size_t why = 0; why < SL_ACCEPT_PAUSES_COUNT; why++) {
-            paused_count[why] += sl_metrics_get(&metrics->paused_count[why]);
-        }
-    }
     sl_log_begin(&s->log, &line, SL_LOG_INFO, "stop");
     sl_logline_u64(&line, "uptime_ms", s->loop.now_ms - s->begin_ms);
-    sl_logline_u64(&line, "connections", accepted_count);
-    sl_logline_u64(&line, "bytes_to_upstream", to_upstream_bytes);
-    sl_logline_u64(&line, "bytes_to_client", to_client_bytes);
-    for (size_t reason = 0; reason < SL_REASON_COUNT; reason++) {
-        char key[64];
-        (void)snprintf(key, sizeof(key), "reason_%s", sl_reason_row((enum sl_reason)reason)->word);
-        put_some(&line, key, ended_count[reason]);
-    }
-    put_some(&line, "upstream_failures", failures_count);
-    put_some(&line, "upstream_retries", retries_count);
-    put_some(&line, "upstream_ejections", ejections_count);
-    put_some(&line, "upstream_checks", checks_count);
-    put_some(&line, "upstream_checks_failed", checks_failed_count);
-    for (size_t why = SL_ACCEPT_RUNS + 1; why < SL_ACCEPT_PAUSES_COUNT; why++) {
-        char key[64];
-        (void)snprintf(key, sizeof(key), "paused_%s",
-                       sl_accept_pause_name((enum sl_accept_pause)why));
-        put_some(&line, key, paused_count[why]);
-    }
+    sl_totals_put(&s->children, s->log.dropped_count, &line);
     if (s->reload.count + s->reload.failed_count > 0) {
         sl_logline_u64(&line, "reloads", s->reload.count);
         sl_logline_u64(&line, "reloads_failed", s->reload.failed_count);
     }
     if (s->children.left_count > 0) {
         sl_logline_u64(&line, "cut_off", s->children.left_count);
-    }
-    if (dropped_count > 0) {
-        sl_logline_u64(&line, "log_lines_dropped", dropped_count);
     }
     sl_log_put(&s->log, &line);
 }
@@ -272,12 +219,8 @@ static void stop_now(struct supervisor *s)
 static void log_drain(struct supervisor *s)
 {
     struct sl_logline line;
-    uint64_t active_count = 0;
-    for (uint32_t i = 0; i < s->children.made_count; i++) {
-        active_count += sl_metrics_get(&s->children.list[i].metrics->active_count);
-    }
     sl_log_begin(&s->log, &line, SL_LOG_INFO, "drain");
-    sl_logline_u64(&line, "connections", active_count);
+    sl_logline_u64(&line, "connections", sl_totals_active(&s->children));
     sl_logline_u64(&line, "at_most_ms", s->run->load->conf->drain_ms);
     sl_logline_cstr(&line, "detail", "a second signal ends them now");
     sl_log_put(&s->log, &line);

@@ -22,5 +22,8 @@ _Static_assert(sizeof(struct sl_metrics) <= SL_METRICS_SLAB_BYTES, "one slab is 
 /** Adds to a counter of one's own slab. */
 void sl_metrics_add(_Atomic uint64_t *counter, uint64_t amount);
 
+/** Adds each counter of a slab to that of `sum`. */
+void sl_metrics_add_all(const struct sl_metrics *slab, struct sl_metrics *sum);
+
 /** Reads a counter of any slab. */
 uint64_t sl_metrics_get(const _Atomic uint64_t *counter);
