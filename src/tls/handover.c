@@ -12,8 +12,10 @@ struct sl_tls_handover {
     struct sl_fast_secrets secrets;
     bool has_read_finished, has_written_finished;
     uint64_t read_count, written_count; /* records behind Finished, of either side */
-    bool is_impossible;                 /* libssl has changed a key */
-    bool has_session;                   /* one that can be resumed has come */
+    size_t record_len;  /* bytes of content in the record that came last, at most; */
+    size_t part_len;    /* and of messages that have come and of which libssl has not told */
+    bool is_impossible; /* libssl has changed a key */
+    bool has_session;   /* one that can be resumed has come */
     size_t fed_bytes;
     struct sl_record_rest rest;
     struct sl_slice second; /* of the record that libssl reads now */
@@ -61,6 +63,23 @@ void sl_tls_handover_unwatch(struct sl_tls *tls)
     }
 }
 
+/* libssl keeps up to three bytes of a message's head where nothing tells of them, so what comes and
+ * what it has told of are compared. Padding looks like such bytes until something else comes, which
+ * may not stand within a message (RFC 8446 5.1). */
+static void part_note(struct sl_tls_handover *handover, int type, struct sl_slice bytes)
+{
+    enum { AROUND_LEN = SL_RECORD_TAG_LEN + 1 }; /* the tag, and the type behind the content */
+    if (type == SSL3_RT_HEADER && bytes.len == SL_RECORD_HEADER_LEN) {
+        const size_t len = (size_t)bytes.ptr[3] << 8 | bytes.ptr[4];
+        handover->record_len = len - SL_MIN(len, (size_t)AROUND_LEN);
+    } else if (type == SSL3_RT_INNER_CONTENT_TYPE && bytes.len > 0) {
+        const bool is_part = bytes.ptr[0] == SSL3_RT_HANDSHAKE;
+        handover->part_len = is_part ? handover->part_len + handover->record_len : 0;
+    } else if (type == SSL3_RT_HANDSHAKE) {
+        handover->part_len -= SL_MIN(handover->part_len, bytes.len);
+    }
+}
+
 /* libssl tells of the header of each record, and of each message behind its last record. */
 void sl_tls_handover_note(struct sl_tls *tls, bool is_written, int type, struct sl_slice bytes)
 {
@@ -69,11 +88,15 @@ void sl_tls_handover_note(struct sl_tls *tls, bool is_written, int type, struct 
         return;
     }
     uint64_t *count = is_written ? &handover->written_count : &handover->read_count;
+    if (!is_written) {
+        part_note(handover, type, bytes);
+    }
     if (type == SSL3_RT_HEADER) {
         (*count)++;
     } else if (type == SSL3_RT_HANDSHAKE && bytes.len > 0 && bytes.ptr[0] == SSL3_MT_FINISHED) {
         *(is_written ? &handover->has_written_finished : &handover->has_read_finished) = true;
         *count = 0; /* the next record is the first under the traffic secret */
+        handover->part_len = is_written ? handover->part_len : 0;
     } else if (type == SSL3_RT_HANDSHAKE && bytes.len > 0 && bytes.ptr[0] == SSL3_MT_KEY_UPDATE) {
         handover->is_impossible = true;
     }
@@ -131,7 +154,7 @@ void sl_tls_handover_try(struct sl_tls *tls)
         give_up(tls);
         return;
     }
-    if (is_needed_for_tickets(tls) || SSL_in_init(tls->ssl) == 1 ||
+    if (is_needed_for_tickets(tls) || handover->part_len > 0 || SSL_in_init(tls->ssl) == 1 ||
         SSL_has_pending(tls->ssl) == 1 || SSL_get_shutdown(tls->ssl) != 0) {
         return;
     }

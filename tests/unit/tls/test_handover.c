@@ -351,6 +351,54 @@ static void nothing_is_taken_over_in_the_middle_of_a_ticket(void **state)
     }
 }
 
+/* Appends a ticket, of no use to anybody. */
+static void ticket_put(struct sl_wbuf *out)
+{
+    static const uint8_t TICKET[] = {
+        SSL3_MT_NEWSESSION_TICKET, 0, 0, 16, 0, 0, 1, 0, 0, 0, 0, 1, 1, 7, 0, 2, 'a', 'b', 0, 0
+    };
+    assert_int_equal(sl_wbuf_put(out, sl_slice_of(TICKET, sizeof(TICKET))), SL_OK);
+}
+
+/* Records may end anywhere in a message, even in its head, of which libssl tells nobody. */
+static void nor_in_the_head_of_one(void **state)
+{
+    enum { HEAD_LEN = 4, PADDING_LEN = 9, ROUNDS = 2 * HEAD_LEN };
+    struct world *w = *state;
+    const struct setup setup = { .suites = SUITES[0], .ours = OURS_BOTH, .has_resumption = true };
+    for (size_t i = 0; i < ROUNDS; i++) {
+        uint8_t messages[64], inner[64] = { 0 }, text[16];
+        struct sl_wbuf all = sl_wbuf_of(messages, sizeof(messages));
+        struct sl_wbuf plain = sl_wbuf_of(text, sizeof(text));
+        const size_t padding_len = i < HEAD_LEN ? 0 : PADDING_LEN;
+        struct pair pair;
+        contexts_make(w, &setup);
+        pair_begin(w, &setup, &pair);
+        ticket_put(&all);
+        const size_t cut = all.len + i % HEAD_LEN;
+        ticket_put(&all);
+        memcpy(inner, messages, cut);
+        inner[cut] = SL_RECORD_HANDSHAKE;
+        struct sl_wbuf out = pair_wbuf(&pair.server);
+        records_seal_raw(&pair.server.tls->established->write,
+                         sl_slice_of(inner, cut + 1 + padding_len), &out);
+        pair_wrote(&pair.server, &out);
+        assert_int_equal(pair_read(&pair, &pair.server, &pair.client, &plain), SL_AGAIN);
+        assert_int_equal(w->client->resume.puts_count, 1);
+        out = pair_wbuf(&pair.server);
+        assert_int_equal(sl_record_seal(&pair.server.tls->established->write, SL_RECORD_HANDSHAKE,
+                                        sl_slice_of(messages + cut, all.len - cut), &out),
+                         SL_OK);
+        pair_wrote(&pair.server, &out);
+        assert_int_equal(pair_read(&pair, &pair.server, &pair.client, &plain), SL_AGAIN);
+        assert_string_equal(pair.client.diag.text, "");
+        talk(&pair);
+        assert_ours(&pair.client, true);
+        pair_fini(&pair);
+        contexts_drop(w);
+    }
+}
+
 static void assert_stays(struct world *w, const struct sl_policy *policy, uint8_t fragment)
 {
     struct pair pair;
@@ -496,6 +544,7 @@ int main(void)
         cmocka_unit_test(an_upstream_without_tickets_is_not_waited_for_for_ever),
         cmocka_unit_test(tickets_that_come_together_are_kept_and_later_ones_passed_over),
         cmocka_unit_test(nothing_is_taken_over_in_the_middle_of_a_ticket),
+        cmocka_unit_test(nor_in_the_head_of_one),
         cmocka_unit_test(what_we_do_not_do_stays_with_libssl),
         cmocka_unit_test(random_talks_with_libssl_agree),
         cmocka_unit_test(secrets_are_noted_for_the_handshake_that_runs_alone),
