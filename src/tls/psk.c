@@ -13,6 +13,10 @@
 
 enum { VERSION_1_2 = TLS1_2_VERSION, VERSION_1_3 = TLS1_3_VERSION };
 
+/* Keys and tickets that a client may offer at once: each is looked for among all the keys, twice,
+ * and libssl sets no bound but that of the ClientHello. */
+enum { OFFERS_MAX = 32 };
+
 /* RFC 8446 4.2.11: a key without a digest of its own goes with SHA-256. */
 static enum sl_err suites_filter(struct sl_tls_ctx *ctx, const struct sl_policy *policy,
                                  struct sl_diag *diag)
@@ -255,6 +259,16 @@ enum sl_err sl_tls_psk_connect(struct sl_tls_ctx *ctx, const struct sl_tls_psk *
     return rc;
 }
 
+static bool is_too_many(struct sl_slice identities)
+{
+    struct sl_slice one;
+    size_t count = 0;
+    while (count <= OFFERS_MAX && sl_psk_next(&identities, &one) == SL_OK) {
+        count++;
+    }
+    return count > OFFERS_MAX;
+}
+
 /* False when there are identities, and none of them is one of ours or a ticket that may be. */
 static bool is_any_known(const struct sl_tls *tls, struct sl_slice identities,
                          bool *ret_is_external)
@@ -281,6 +295,11 @@ enum sl_err sl_tls_psk_hello(SSL *ssl, struct sl_tls *tls)
     }
     if (sl_hello_psks(sl_slice_of(body, len), &identities) != SL_OK) {
         sl_diag_set(tls->diag, "the client's pre_shared_key extension is malformed");
+        return SL_EPROTO;
+    }
+    if (is_too_many(identities)) {
+        tls->alert = SSL_AD_HANDSHAKE_FAILURE;
+        sl_diag_set(tls->diag, "the client offers more than %d pre-shared keys", OFFERS_MAX);
         return SL_EPROTO;
     }
     const bool is_known = is_any_known(tls, identities, &is_external);

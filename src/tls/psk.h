@@ -23,7 +23,7 @@ void sl_tls_psk_fini(struct sl_tls_ctx *ctx);
  * Looks at the identities of a ClientHello: for a client with one that is known, the suite is
  * chosen to fit it.
  * @return SL_OK, SL_EVERIFY (there is nothing but keys here, and the client has another one),
- *         SL_EPROTO (malformed), SL_ENOMEM
+ *         SL_EPROTO (malformed, or more than are looked for), SL_ENOMEM
  */
 SL_CHECKED enum sl_err sl_tls_psk_hello(SSL *ssl, struct sl_tls *tls);
 

@@ -179,6 +179,74 @@ static void a_policy_without_sha256_has_no_key(void **state)
     assert_int_equal(sl_tls_client_ctx_create(&client, &diag, &ctx), SL_EINVAL);
 }
 
+static void put_number(struct sl_wbuf *out, uint64_t number, size_t len)
+{
+    for (size_t i = len; i > 0; i--) {
+        const uint8_t byte = (uint8_t)(number >> (8 * (i - 1)));
+        assert_int_equal(sl_wbuf_put(out, sl_slice_of(&byte, 1)), SL_OK);
+    }
+}
+
+/* A ClientHello of TLS 1.3 that offers `count` keys, the last of them "one", and can prove none. */
+static void put_hello(struct sl_wbuf *out, size_t count)
+{
+    static const uint8_t ZEROS[32];
+    enum { VERSIONS_LEN = 7, BINDERS_LEN = 1 + sizeof(ZEROS), FRONT_LEN = 2 + 32 + 7 + 2 };
+    const struct sl_slice zeros = sl_slice_of(ZEROS, sizeof(ZEROS));
+    const size_t identities_len = count * (2 + 1 + 4) + 2;
+    const size_t psk_len = 2 + identities_len + 2 + BINDERS_LEN;
+    const size_t extensions_len = VERSIONS_LEN + 4 + psk_len;
+    put_number(out, 0x160301, 3);
+    put_number(out, 4 + FRONT_LEN + extensions_len, 2);
+    put_number(out, UINT64_C(1) << 24 | (FRONT_LEN + extensions_len), 4);
+    put_number(out, 0x0303, 2);
+    assert_int_equal(sl_wbuf_put(out, zeros), SL_OK);
+    put_number(out, 0x0002130101, 6); /* no session, one suite, */
+    put_number(out, 0, 1);            /* no compression */
+    put_number(out, extensions_len, 2);
+    put_number(out, 0x002b0003020304, VERSIONS_LEN);
+    put_number(out, 41 << 16 | psk_len, 4);
+    put_number(out, identities_len, 2);
+    for (size_t i = 0; i < count; i++) {
+        const struct sl_slice identity = i + 1 < count ? SL_SLICE("?") : SL_SLICE("one");
+        put_number(out, identity.len, 2);
+        assert_int_equal(sl_wbuf_put(out, identity), SL_OK);
+        put_number(out, 0, 4);
+    }
+    put_number(out, (uint64_t)BINDERS_LEN << 8 | sizeof(ZEROS), 3);
+    assert_int_equal(sl_wbuf_put(out, zeros), SL_OK);
+}
+
+/* Each is looked for among all the keys, and costs the client seven bytes. */
+static void more_keys_than_a_client_has_are_refused(void **state)
+{
+    enum { MOST = 32, ALERT_AT = 6, HANDSHAKE_FAILURE = 40 };
+    const struct sl_policy policy = fixture_policy("intermediate");
+    struct sl_tls_ctx *server = fixture_server(&(struct sl_tls_server_conf){
+        .service = "main", .policy = &policy, .psks = KEYS, .psks_count = SL_COUNT(KEYS) });
+    SL_UNUSED(state);
+    for (size_t count = MOST; count <= MOST + 1; count++) {
+        uint8_t hello[1024], answer[1024];
+        struct sl_wbuf in = sl_wbuf_of(hello, sizeof(hello));
+        struct sl_wbuf out = sl_wbuf_of(answer, sizeof(answer));
+        struct sl_diag diag = { "" };
+        struct sl_tls *tls = NULL;
+        put_hello(&in, count);
+        struct sl_slice bytes = sl_wbuf_slice(&in);
+        assert_int_equal(sl_tls_accept_create(server, &tls), SL_OK);
+        assert_int_equal(sl_tls_handshake(tls, &bytes, &out, &diag), SL_ETLS);
+        if (count <= MOST) { /* its key is found, and then the binder missed */
+            assert_null(strstr(diag.text, "more than"));
+        } else {
+            assert_string_equal(diag.text, "the client offers more than 32 pre-shared keys");
+            assert_true(out.len > ALERT_AT);
+            assert_int_equal(answer[ALERT_AT], HANDSHAKE_FAILURE);
+        }
+        sl_tls_destroy(tls);
+    }
+    sl_tls_ctx_unref(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_certificate_beside_the_keys_is_for_who_has_none),
         cmocka_unit_test(the_policy_may_name_the_ciphers),
         cmocka_unit_test(a_policy_without_sha256_has_no_key),
+        cmocka_unit_test(more_keys_than_a_client_has_are_refused),
     };
     return cmocka_run_group_tests_name("tls/psk", tests, make_fixture, drop_fixture);
 }
