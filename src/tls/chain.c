@@ -8,6 +8,9 @@
 
 enum { SERIAL_BYTES_MAX = 20 }; /* RFC 5280 4.1.2.2 */
 
+/* Each is held against each: more than any chain has, and few enough for whoever sends them. */
+enum { LOOKED_AT_MAX = 64 };
+
 static bool is_in(const STACK_OF(X509) * stack, const X509 *cert)
 {
     for (int i = 0; i < sk_X509_num(stack); i++) {
@@ -30,7 +33,8 @@ static bool has_anchor(X509_STORE_CTX *verify, X509 *cert)
 static bool useful_find(X509_STORE_CTX *verify, const STACK_OF(X509) * sent,
                         STACK_OF(X509) * useful)
 {
-    for (int i = 0; i < sk_X509_num(sent); i++) {
+    const int sent_count = SL_MIN(sk_X509_num(sent), (int)LOOKED_AT_MAX);
+    for (int i = 0; i < sent_count; i++) {
         X509 *cert = sk_X509_value(sent, i);
         if (has_anchor(verify, cert) && sk_X509_push(useful, cert) <= 0) {
             return false;
@@ -38,9 +42,9 @@ static bool useful_find(X509_STORE_CTX *verify, const STACK_OF(X509) * sent,
     }
     for (int at = 0; at < sk_X509_num(useful); at++) {
         X509 *issuer = sk_X509_value(useful, at);
-        for (int i = 0; i < sk_X509_num(sent); i++) {
+        for (int i = 0; i < sent_count; i++) {
             X509 *cert = sk_X509_value(sent, i);
-            if (X509_check_issued(issuer, cert) == X509_V_OK && !is_in(useful, cert) &&
+            if (!is_in(useful, cert) && X509_check_issued(issuer, cert) == X509_V_OK &&
                 sk_X509_push(useful, cert) <= 0) {
                 return false;
             }

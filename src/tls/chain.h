@@ -8,7 +8,8 @@
 /**
  * Of the certificates that a peer sent, those from which a path leads up to one that is trusted:
  * libcrypto follows the first issuer that it finds, and does not come back from one that leads
- * nowhere (RFC 4158 2.4). All of them when there is no such path.
+ * nowhere (RFC 4158 2.4). Of more than 64 the first are looked at. All of them when there is no
+ * such path.
  * @return a stack without references of its own (sk_X509_free); NULL without memory
  */
 STACK_OF(X509) * sl_tls_chain_useful(X509_STORE_CTX *verify);
