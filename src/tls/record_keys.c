@@ -68,14 +68,15 @@ static bool derive(const struct sl_fast_secret *secret, struct sl_slice label, s
                           SL_SLICE("tls13 "), label, sl_slice_of(NULL, 0), len, out);
 }
 
-/* Key and iv of the secret; the records are counted from 0 again. */
+/* Key and iv of the secret; the records are counted from 0 again. Where that fails the old key is
+ * still there, whose numbers are used up: none is left. */
 static enum sl_err key_derive(struct sl_record_way *way)
 {
-    way->records_count = 0;
-    return derive(&way->secret, SL_SLICE("key"), SUITES[way->suite].key_len, way->key) &&
-                   derive(&way->secret, SL_SLICE("iv"), sizeof(way->iv), way->iv)
-               ? SL_OK
-               : SL_ETLS;
+    const bool is_ok =
+        derive(&way->secret, SL_SLICE("key"), SUITES[way->suite].key_len, way->key) &&
+        derive(&way->secret, SL_SLICE("iv"), sizeof(way->iv), way->iv);
+    way->records_count = is_ok ? 0 : UINT64_MAX;
+    return is_ok ? SL_OK : SL_ETLS;
 }
 
 /* The context as the way's own, without its key. */

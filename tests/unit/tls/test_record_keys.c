@@ -156,6 +156,60 @@ static void numbers_do_not_wrap(void **state)
     sl_record_pool_destroy(pool);
 }
 
+/* A digest that begins so often, and then no more. */
+struct failing {
+    const struct sl_fast_digest *real;
+    int left_count;
+};
+
+static int failing_init(void *digest, const OSSL_PARAM params[])
+{
+    struct failing *failing = digest;
+    return failing->left_count-- > 0 ? failing->real->init(failing->real->scratch, params) : 0;
+}
+
+static int failing_update(void *digest, const unsigned char *in, size_t len)
+{
+    const struct failing *failing = digest;
+    return failing->real->update(failing->real->scratch, in, len);
+}
+
+static int failing_final(void *digest, unsigned char *out, size_t *len, size_t size)
+{
+    const struct failing *failing = digest;
+    return failing->real->final(failing->real->scratch, out, len, size);
+}
+
+/* The worst that could be done with a key is to use it twice with one number. */
+static void a_number_is_not_used_again_when_an_update_fails(void **state)
+{
+    enum { INITS_PER_UPDATE = 9, USED_COUNT = 2 };
+    struct sl_record_pool *pool = pool_make(4);
+    const struct sl_fast_secret secret = records_secret(SL_RECORD_AES_128_GCM, 3);
+    SL_UNUSED(state);
+    for (int count = 0; count <= INITS_PER_UPDATE; count++) {
+        struct failing failing = { secret.digest, count };
+        struct sl_fast_digest digest = *secret.digest;
+        struct sl_record_way way;
+        EVP_CIPHER_CTX *cipher = NULL;
+        digest.scratch = &failing;
+        digest.init = failing_init;
+        digest.update = failing_update;
+        digest.final = failing_final;
+        assert_int_equal(sl_record_way_init(&way, pool, SL_RECORD_AES_128_GCM, true, &secret),
+                         SL_OK);
+        for (int i = 0; i < USED_COUNT; i++) {
+            assert_int_equal(sl_record_way_next(&way, &cipher), SL_OK);
+        }
+        way.secret.digest = &digest;
+        const enum sl_err rc = sl_record_way_update(&way);
+        assert_int_equal(rc, count < INITS_PER_UPDATE ? SL_ETLS : SL_OK);
+        assert_true(rc == SL_OK ? way.records_count == 0 : way.records_count >= USED_COUNT);
+        sl_record_way_fini(&way);
+    }
+    sl_record_pool_destroy(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +219,7 @@ int main(void)
         cmocka_unit_test(connections_share_few_contexts),
         cmocka_unit_test(nothing_is_left_of_a_key),
         cmocka_unit_test(numbers_do_not_wrap),
+        cmocka_unit_test(a_number_is_not_used_again_when_an_update_fails),
     };
     records_begin();
     return cmocka_run_group_tests_name("tls/record_keys", tests, NULL, NULL);
