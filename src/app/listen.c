@@ -208,14 +208,26 @@ static bool is_same_text(const struct sl_conf *conf, const struct sl_listen *lis
                   old_conf->services[old->service_index].name) == 0;
 }
 
-static struct sl_listen *old_find(const struct sl_conf *conf, const struct sl_listen *listen,
-                                  const struct sl_conf *old_conf, struct sl_listens *old)
+/* Whether the sockets are another's already. */
+static bool is_kept(const struct sl_listens *listens, const struct sl_listen *old)
+{
+    bool is = false;
+    for (size_t i = 0; !is && i < listens->count; i++) {
+        is = listens->list[i].kept == old;
+    }
+    return is;
+}
+
+static struct sl_listen *old_find(const struct sl_conf *conf, const struct sl_listens *listens,
+                                  const struct sl_listen *listen, const struct sl_conf *old_conf,
+                                  struct sl_listens *old)
 {
     const struct sl_url *url = &url_of(conf, listen)->url;
+    const bool is_chosen = url->scheme != SL_SCHEME_UNIX && url->port == 0;
     for (size_t i = 0; i < old->count; i++) {
-        const bool is_chosen = url->scheme != SL_SCHEME_UNIX && url->port == 0;
-        if (is_chosen ? is_same_text(conf, listen, old_conf, &old->list[i])
-                      : stands_at(url, &old->list[i].addr)) {
+        const bool fits = is_chosen ? is_same_text(conf, listen, old_conf, &old->list[i])
+                                    : stands_at(url, &old->list[i].addr);
+        if (fits && !is_kept(listens, &old->list[i])) {
             return &old->list[i];
         }
     }
@@ -240,7 +252,7 @@ enum sl_err sl_listens_renew(const struct sl_conf *conf, const struct sl_conf *o
     *listens = (struct sl_listens){ .sockets_count = sockets_count };
     enum sl_err rc = list_create(conf, listens);
     for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
-        struct sl_listen *found = old_find(conf, &listens->list[i], old_conf, old);
+        struct sl_listen *found = old_find(conf, listens, &listens->list[i], old_conf, old);
         if (found != NULL) {
             keep(&listens->list[i], found, old->sockets_count);
         }

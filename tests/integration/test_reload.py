@@ -77,6 +77,18 @@ class TestServices:
         with ends.PlainEnd(ends.dial(one.address("plain"))) as client:
             say(client, b"in the clear")
 
+    def test_each_of_two_ports_that_the_kernel_chose_stays(self, fleet, backend):
+        config = {"services": {"main": {"listen": ["tcp://127.0.0.1:0", "tcp://127.0.0.1:0"],
+                                        "connect": backend().url}}}
+        one = fleet.run(config)
+        ports = [one.port(index=index) for index in range(2)]
+        for _ in range(2):
+            reloading.reload(one, config)
+            assert [one.port(index=index) for index in range(2)] == ports
+            for index in range(2):
+                with ends.PlainEnd(ends.dial(one.address(index=index))) as client:
+                    say(client, b"x")
+
     def test_unix_sockets_come_stay_and_go(self, fleet, pki, backend, folder):
         url = backend().url
         paths = [os.path.join(folder, name) for name in ("a", "b")]
