@@ -76,10 +76,12 @@ bool sl_rate_take(struct sl_rate *rate, const struct sl_rate_limit *limit, struc
         return true;
     }
     struct slot *slot = slot_of(rate, sl_siphash(&rate->key, source));
-    const uint64_t full_at_ns = SL_MAX(slot->full_at_ns, now_ns);
-    if (full_at_ns - now_ns > (limit->burst_count - 1) * limit->interval_ns) {
+    /* no emptier than empty: it may have been drawn from at a slower rate, before a reload */
+    const uint64_t empty_at_ns = now_ns + limit->burst_count * limit->interval_ns;
+    slot->full_at_ns = SL_MIN(SL_MAX(slot->full_at_ns, now_ns), empty_at_ns);
+    if (slot->full_at_ns - now_ns > (limit->burst_count - 1) * limit->interval_ns) {
         return false;
     }
-    slot->full_at_ns = full_at_ns + limit->interval_ns;
+    slot->full_at_ns += limit->interval_ns;
     return true;
 }

@@ -141,6 +141,21 @@ static void others_are_served_while_some_are_over_the_rate(void **state)
     sl_rate_destroy(rate);
 }
 
+/* A reload may let more in than before, or give the bucket to another service. */
+static void what_was_taken_at_a_slower_rate_is_forgotten_at_the_new_one(void **state)
+{
+    SL_UNUSED(state);
+    static const struct sl_rate_limit SLOW = { .interval_ns = 60000000000, .burst_count = 60 };
+    const uint32_t source = 1;
+    const struct sl_slice name = sl_slice_of(&source, sizeof(source));
+    struct sl_rate *rate = rate_of(64);
+    while (sl_rate_take(rate, &SLOW, name, SECOND_NS)) { /* full again in an hour */
+    }
+    assert_false(take(rate, source, SECOND_NS));
+    assert_int_equal(take_many(rate, source, SECOND_NS * 3 / 2, 100), 5);
+    sl_rate_destroy(rate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +166,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_others_does_not_free_who_is_over_the_rate),
         cmocka_unit_test(a_flood_from_very_many_sources_is_bounded_by_the_table),
         cmocka_unit_test(others_are_served_while_some_are_over_the_rate),
+        cmocka_unit_test(what_was_taken_at_a_slower_rate_is_forgotten_at_the_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
