@@ -523,13 +523,22 @@ static void child_leave(struct sl_child *child, uint64_t drain_ms)
     sl_loop_timer(child->children->source.loop, &child->overdue, drain_ms);
 }
 
+/* Behind all that are to be there: the rank of none of them changes, nor whose its sockets are. */
+static uint32_t first_behind(const struct sl_children *children)
+{
+    uint32_t at = children->made_count;
+    while (at > 0 && children->list[at - 1].is_leaving) {
+        at--;
+    }
+    return at;
+}
+
 /* A place in the list for one more: of one that has left, or a new one. */
 static enum sl_err child_come(struct sl_children *children)
 {
-    uint32_t at = 0;
+    uint32_t at = first_behind(children);
     enum sl_err rc = SL_OK;
-    while (at < children->made_count &&
-           !(children->list[at].is_leaving && children->list[at].state == SL_CHILD_GONE)) {
+    while (at < children->made_count && children->list[at].state != SL_CHILD_GONE) {
         at++;
     }
     if (at == SL_WORKERS_MAX_COUNT) {

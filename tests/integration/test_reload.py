@@ -272,6 +272,28 @@ class TestWorkers:
             say(client, b"not lost")
 
 
+    def test_no_socket_is_forgotten_when_a_place_among_others_is_taken_again(
+            self, fleet, backend):
+        url = backend().url
+
+        def config(count):
+            return {"workers": count,
+                    "services": {"main": {"listen": "tcp://127.0.0.1:0", "connect": url}}}
+
+        one = fleet.run(config(4))
+        slow = one.worker_pid(2)
+        os.kill(slow, signal.SIGSTOP)
+        reloading.reload(one, config(2))
+        one.wait_log("worker_left", worker=3)
+        reloading.reload(one, config(3))
+        os.kill(slow, signal.SIGCONT)
+        one.wait_log("worker_left", worker=2)
+        reloading.reload(one, config(4))
+        for _ in range(60):  # the kernel shares them out among four sockets
+            with ends.PlainEnd(ends.dial(one.address())) as client:
+                say(client, b"served")
+
+
 class TestKeys:
     """New keys beside the old ones, in the process that is there."""
 
