@@ -208,6 +208,14 @@ static void keep_text(char *to, size_t size, struct sl_slice text)
     to[len] = '\0';
 }
 
+/* It says what it must not. */
+static void child_cut_off(struct sl_child *child)
+{
+    keep_text(child->failure, sizeof(child->failure),
+              SL_SLICE("it sent the supervisor what it must not"));
+    (void)kill(child->pid, SIGKILL);
+}
+
 static void child_hear(struct sl_child *child, const struct sl_message *message)
 {
     struct sl_children *children = child->children;
@@ -237,8 +245,12 @@ static void child_hear(struct sl_child *child, const struct sl_message *message)
         }
         break;
     case SL_MESSAGE_SWAPPED:
-        if (message->edition.number != child->offered_edition ||
-            sl_editions_add(&child->held, child->offered_edition) != SL_OK) {
+        /* once for each offer: else what it holds would grow for as long as it says so */
+        if (child->offer != SL_OFFER_TAKEN || message->edition.number != child->offered_edition) {
+            child_cut_off(child);
+            break;
+        }
+        if (sl_editions_add(&child->held, child->offered_edition) != SL_OK) {
             (void)kill(child->pid, SIGKILL); /* it comes back, and its keys are known again */
             break;
         }
@@ -279,9 +291,7 @@ static void on_channel_ready(struct sl_watch *watch, uint32_t events)
     /* it has ended, which SIGCHLD tells as well, or it says what it must not */
     sl_loop_remove(child->children->source.loop, watch);
     if (rc == SL_EPROTO) {
-        static const char WHY[] = "it sent the supervisor what it must not";
-        memcpy(child->failure, WHY, sizeof(WHY));
-        (void)kill(child->pid, SIGKILL);
+        child_cut_off(child);
     } else {
         sl_loop_timer(child->children->source.loop, &child->overdue, END_WAIT_MS);
     }
@@ -488,7 +498,9 @@ void sl_children_decide(struct sl_children *children, bool is_commit)
             child_send(child, &message, NULL) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
-        if (!is_commit) {
+        if (is_commit && is_concerned) {
+            child->offer = SL_OFFER_TAKEN;
+        } else if (child->offer != SL_OFFER_TAKEN) { /* one that leaves may still have to swap */
             child->offer = SL_OFFER_NONE;
         }
     }

@@ -20,7 +20,13 @@ enum {
 };
 
 /** What has become of a configuration that a worker was offered. */
-enum sl_child_offer { SL_OFFER_NONE, SL_OFFER_MADE, SL_OFFER_ACCEPTED, SL_OFFER_REFUSED };
+enum sl_child_offer {
+    SL_OFFER_NONE,
+    SL_OFFER_MADE,
+    SL_OFFER_ACCEPTED, /* it is built */
+    SL_OFFER_REFUSED,
+    SL_OFFER_TAKEN, /* it is to be used */
+};
 
 enum sl_child_state { SL_CHILD_GONE, SL_CHILD_STARTING, SL_CHILD_RUNNING, SL_CHILD_DRAINING };
 

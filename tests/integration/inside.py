@@ -23,7 +23,7 @@ ECDSA_P256, RSA_PSS_SHA256 = 0x0403, 0x0804
 UNDERWAY_MAX_COUNT = 128
 DATAGRAM_MAX = 36 * 1024
 # codec/message.h
-READY, FAILED = 8, 9
+READY, FAILED, SWAPPED = 8, 9, 48
 
 
 def call(number, *args):

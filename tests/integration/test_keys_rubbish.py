@@ -241,6 +241,7 @@ class TestToSupervisor:
         "no_message": b"\xff" * 64,
         "an_empty_datagram": b"",
         "ready_twice": inside.message(inside.READY),
+        "swapped_unasked": inside.message(inside.SWAPPED, bytes(6)),
         "what_only_the_keys_say": inside.message(18, b"\0\1"),
         "what_only_the_supervisor_says": inside.message(7),
         "a_length_that_is_not_so": inside.message(inside.FAILED, b"why") + b"more",
