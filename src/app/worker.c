@@ -14,6 +14,7 @@
 #include "net/listener.h"
 #include "net/metrics.h"
 #include "net/server.h"
+#include "net/tally.h"
 #include "svc/access_log.h"
 #include "svc/refusals.h"
 #include "sys/channel.h"
@@ -52,6 +53,7 @@ struct worker {
     struct sl_ticket_keys tickets;
     struct sl_metrics *metrics;
     struct sl_servers servers;
+    struct sl_tallies tallies;
     struct sl_health_slot *health; /* shared by all workers */
     struct sl_checker checker;     /* of servers */
     struct sl_worker_names names;
@@ -301,6 +303,7 @@ static enum sl_err build_begin(struct worker *w)
 {
     const struct sl_snapshot_source source = { .keys = &w->keys.service,
                                                .servers = &w->servers,
+                                               .tallies = &w->tallies,
                                                .health = w->health,
                                                .tickets = &w->tickets };
     return w->coming == NULL || w->coming->builder != NULL || w->coming->snapshot != NULL
@@ -678,6 +681,7 @@ int sl_worker_main(void)
     sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);
     sl_servers_init(&w->servers, sl_clock_unix_ms() * SL_MS_PER_S + (uint64_t)getpid());
     w->servers.on_event = on_server_event;
+    sl_tallies_init(&w->tallies);
     sl_checker_init(&w->checker, &w->loop, &w->scratch, &w->servers);
     sl_list_init(&w->editions);
     sl_task_init(&w->building, on_building);

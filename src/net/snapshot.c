@@ -4,6 +4,7 @@
 #include "net/health.h"
 #include "net/server.h"
 #include "net/snapshot_impl.h"
+#include "net/tally.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,9 +194,12 @@ static enum sl_err service_build(struct sl_snapshot_builder *b, const struct sl_
     service->conf = conf;
     service->plan = plan_of(b, conf);
     service->plan.gate = &service->gate;
-    service->plan.tally = &service->tally;
     if (conf->listens[0].url.scheme == SL_SCHEME_TLS) {
         result = sl_snapshot_server_ctx(b, conf, &service->plan.client_tls);
+    }
+    if (b->source->tallies != NULL) {
+        enum sl_err rc = sl_tallies_take(b->source->tallies, conf->name, &service->plan.tally);
+        result = rc == SL_OK ? result : rc;
     }
     SL_CLEANUP(sl_trust_fini) struct sl_trust trust = { 0 };
     enum sl_err trusted = sl_trust_load(b, conf, &trust);
@@ -356,6 +360,7 @@ void sl_snapshot_destroy(struct sl_snapshot *snapshot)
     for (size_t i = 0; snapshot->services != NULL && i < snapshot->conf->services_count; i++) {
         struct sl_service *service = &snapshot->services[i];
         sl_tls_ctx_unref(service->plan.client_tls);
+        sl_tally_unref(service->plan.tally);
         target_unref(&service->target);
         for (size_t j = 0; service->routes != NULL && j < service->conf->routes_count; j++) {
             target_unref(&service->routes[j].target);

@@ -12,13 +12,14 @@
 #include "net/upstream.h"
 #include "relay/conn.h"
 
+struct sl_tallies;
+
 struct sl_service {
     struct sl_conn_plan plan;
     const struct sl_conf_service *conf;
     struct sl_target target; /* of its own connect; with routes there may be none */
     struct sl_route *routes; /* as many, and in the order, as in `conf` */
     struct sl_gate gate;
-    struct sl_tally tally;
 };
 
 struct sl_snapshot {
@@ -35,6 +36,7 @@ struct sl_snapshot_source {
     struct sl_key_service *keys; /* who signs; NULL: only to be tried */
     const struct sl_ticket_keys *tickets;
     struct sl_servers *servers;    /* where what is known of servers is kept; NULL as `keys` */
+    struct sl_tallies *tallies;    /* where connections are counted; NULL as `keys` */
     struct sl_health_slot *health; /* what checks have found; NULL: there are none */
 };
 

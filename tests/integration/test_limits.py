@@ -10,6 +10,7 @@ import pytest
 
 import ends
 import peers
+import reloading
 from scale import MIB, PATIENCE, SLOW, until
 
 
@@ -94,6 +95,19 @@ class TestConnections:
             assert client.recv_exactly(1) == b"x"
         one.wait_log("accept_resumed", service="small")
         assert stop_line(one)["paused_connections_limit"] >= 1
+
+    def test_those_of_before_a_reload_count(self, fleet, echo, stack):
+        one = fleet.run({"services": {"main": {"listen": "tcp://127.0.0.1:0", "connect": echo.url,
+                                               "limits": {"connections": 2}}}})
+        clients = [open_client(one, stack) for _ in range(2)]
+        assert all(served(client) for client in clients)
+        for _ in range(2):
+            reloading.reload(one)
+        third = open_client(one, stack)
+        third.send(b"hello")
+        assert waits(third)
+        clients[0].close()
+        assert third.recv_exactly(5) == b"hello"
 
     def test_more_are_refused_where_that_is_wanted(self, fleet, echo, stack):
         one = fleet.run_one("tcp://127.0.0.1:0", echo.url,
