@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STEP_MS = 50 }; /* who loads beside other work has some of it to do as often as this */
+
 static const char *small_letters(struct sl_loader *l, struct sl_slice host)
 {
     char *text = sl_arena_alloc(&l->load->arena, host.len + 1);
@@ -110,6 +112,7 @@ static void sort_out(struct sl_loader *l, struct sl_dns_client *client, struct s
         struct sl_load_name *name = l->names[i];
         if (!name->name.is_srv &&
             (!is_refreshed || sl_dns_client_is_in_hosts(client, name->name.text))) {
+            sl_load_step(l);
             ask_system(l, name);
             continue;
         }
@@ -139,7 +142,8 @@ static enum sl_err look_up(struct sl_loader *l, struct sl_loop *loop, struct sl_
     sort_out(l, client, queue, &pending_count);
     void (*const before)(int) = signal(SIGPIPE, SIG_IGN); /* a server that hangs up is no end */
     while (rc == SL_OK && pending_count > 0) {
-        rc = sl_loop_turn(loop, SL_LOOP_WAIT_MAX_MS);
+        sl_load_step(l);
+        rc = sl_loop_turn(loop, STEP_MS);
     }
     (void)signal(SIGPIPE, before);
     sl_dns_client_destroy(client);

@@ -71,6 +71,26 @@ def lookups(dns, count, name=NAME, timeout_s=20.0):
     until(lambda: dns.count(name) >= before + count, f"{count} more lookups", timeout_s)
 
 
+
+def test_a_reload_that_waits_for_dns_does_not_look_dead(fleet, dns, backend, folder):
+    dns.set(NAME, "A", "127.0.0.1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{folder}/notify")
+        manager.settimeout(30 * PATIENCE)
+        config = {"dns": dns.config(timeout="1s"), "services": {"main": {
+            "listen": "tcp://127.0.0.1:0", "connect": f"tcp://{NAME}:{backend().port}"}}}
+        one = fleet.run(config, env={"NOTIFY_SOCKET": f"{folder}/notify",
+                                     "WATCHDOG_USEC": "200000"})
+        dns.state = "silent"
+        one.signal(signal.SIGHUP)
+        while not manager.recv(512).startswith(b"RELOADING=1"):
+            pass
+        heard = [manager.recv(512)]  # at once: few wait in such a socket
+        while not heard[-1].startswith(b"READY=1") and len(heard) < 500:
+            heard.append(manager.recv(512))
+    assert heard[-1].startswith(b"READY=1") and heard.count(b"WATCHDOG=1") >= 3
+
+
 class TestChanges:
     """A name that comes to stand for something else."""
 
