@@ -319,6 +319,7 @@ static enum sl_err child_start(struct sl_child *child)
     child->edition = children->source.edition;
     child->offer = SL_OFFER_NONE;
     child->held.count = 0;
+    child->is_stopping = false;
     rc = sl_loop_add(children->source.loop, &child->channel, SL_WATCH_INPUT);
     rc = rc == SL_OK ? sl_editions_add(&child->held, child->edition) : rc;
     if (rc == SL_OK) {
@@ -346,9 +347,17 @@ static void on_restart(struct sl_timer *timer)
     }
 }
 
+/* One that drains ends its connections itself, so that the log tells of them. */
 static void on_overdue(struct sl_timer *timer)
 {
     struct sl_child *child = SL_CONTAINER_OF(timer, struct sl_child, overdue);
+    const struct sl_message stop = { .type = SL_MESSAGE_STOP };
+    if (child->state == SL_CHILD_DRAINING && !child->is_stopping &&
+        child_send(child, &stop, NULL) == SL_OK) {
+        child->is_stopping = true;
+        sl_loop_timer(child->children->source.loop, timer, END_WAIT_MS);
+        return;
+    }
     (void)kill(child->pid, SIGKILL);
 }
 

@@ -50,7 +50,8 @@ struct sl_child {
     pid_t pid;
     struct sl_watch channel; /* owns our end */
     struct sl_timer restart;
-    struct sl_timer overdue; /* while it starts */
+    bool is_stopping;        /* was told to end now: its time to drain was over */
+    struct sl_timer overdue; /* while it starts, and while it leaves */
     uint32_t deaths_count;   /* in a row */
     uint64_t begin_ms;
     int metrics_fd;

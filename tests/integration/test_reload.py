@@ -272,6 +272,17 @@ class TestWorkers:
             say(client, b"not lost")
 
 
+    def test_who_stays_too_long_with_a_worker_that_leaves_is_told_of(self, fleet, backend, stack):
+        config = {"drain": "300ms", "workers": 2, "services": {"main": {
+            "listen": "tcp://127.0.0.1:0", "connect": backend().url}}}
+        one = fleet.run(config)
+        for _ in range(24):
+            say(stack.enter_context(ends.PlainEnd(ends.dial(one.address()))), b"begin")
+        reloading.reload(one, {**config, "workers": 1})
+        one.wait_log("worker_left", worker=1)
+        cut = one.find_logs("connection")
+        assert cut and {(r["worker"], r["reason"]) for r in cut} == {(1, "shutdown")}
+
     def test_no_socket_is_forgotten_when_a_place_among_others_is_taken_again(
             self, fleet, backend):
         url = backend().url
