@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/gate.h"
+#include "net/balance.h"
 #include <string.h>
 
 static const uint64_t NS_IN_MS = 1000000, NS_IN_S = 1000000000;
@@ -36,7 +37,7 @@ struct sl_gate sl_gate_of(const struct sl_conf *conf, uint32_t service_index,
     const struct sl_conf_service *service = &conf->services[service_index];
     const struct sl_conf_service_limits *limits = &service->limits;
     return (struct sl_gate){
-        .service_index = service_index,
+        .service_hash = sl_balance_hash(sl_slice_cstr(service->name)),
         .from = &service->from,
         .bounds = { .conns_max_count = sl_portion_of(portion, limits->connections_count),
                     .handshakes_max_count = sl_portion_of(portion, limits->handshakes_count),
@@ -61,9 +62,9 @@ static bool is_in_time(const struct sl_gate *gate, struct sl_rate *rate,
 {
     const struct sl_prefix source =
         sl_prefix_of(client, gate->ipv4_bits_count, gate->ipv6_bits_count);
-    uint8_t name[sizeof(gate->service_index) + sizeof(source)];
-    memcpy(name, &gate->service_index, sizeof(gate->service_index));
-    memcpy(name + sizeof(gate->service_index), &source, sizeof(source));
+    uint8_t name[sizeof(gate->service_hash) + sizeof(source)];
+    memcpy(name, &gate->service_hash, sizeof(gate->service_hash));
+    memcpy(name + sizeof(gate->service_hash), &source, sizeof(source));
     return sl_rate_take(rate, &gate->rate, sl_slice_of(name, sizeof(name)),
                         (now_ms + 1) * NS_IN_MS);
 }

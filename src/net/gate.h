@@ -16,7 +16,9 @@ struct sl_bounds {
 
 /** What a service asks of who comes. The lists are the configuration's. */
 struct sl_gate {
-    uint32_t service_index; /* names the service to the table of rates, which all share */
+    /** Names the service to the table of rates, which all share; its place in the configuration is
+     * another after a reload. */
+    uint64_t service_hash;
     const struct sl_conf_from *from;
     struct sl_bounds bounds;
     struct sl_rate_limit rate;

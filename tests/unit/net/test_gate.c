@@ -21,6 +21,8 @@ static void world_init(struct world *w)
     *w = (struct world){ 0 };
     w->conf.services = w->services;
     w->conf.services_count = SL_COUNT(w->services);
+    w->services[0].name = "first";
+    w->services[1].name = "second";
     w->conf.limits.rate_ipv4_bits_count = 32;
     w->conf.limits.rate_ipv6_bits_count = 64;
     assert_int_equal(sl_rate_create(1024, &KEY, &w->rate), SL_OK);
@@ -154,6 +156,21 @@ static void a_worker_has_its_part_of_a_rate(void **state)
     sl_rate_destroy(w.rate);
 }
 
+static void a_service_keeps_its_rates_at_another_place(void **state)
+{
+    struct world w;
+    SL_UNUSED(state);
+    world_init(&w);
+    w.services[0].limits.rate_count = w.services[1].limits.rate_count = 1;
+    assert_int_equal(admit(&w, 0, "192.0.2.1", 1000), SL_REASON_DONE);
+    assert_int_equal(admit(&w, 0, "192.0.2.1", 1000), SL_REASON_RATE_LIMIT);
+    w.services[1].name = w.services[0].name;
+    w.services[0].name = "new";
+    assert_int_equal(admit(&w, 1, "192.0.2.1", 1000), SL_REASON_RATE_LIMIT);
+    assert_int_equal(admit(&w, 0, "192.0.2.1", 1000), SL_REASON_DONE);
+    sl_rate_destroy(w.rate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +181,7 @@ int main(void)
         cmocka_unit_test(sources_are_prefixes_and_services_apart),
         cmocka_unit_test(who_is_denied_uses_up_nothing),
         cmocka_unit_test(a_worker_has_its_part_of_a_rate),
+        cmocka_unit_test(a_service_keeps_its_rates_at_another_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
