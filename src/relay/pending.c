@@ -12,7 +12,9 @@ enum sl_err sl_pending_put(struct sl_pending *pending, struct sl_slice bytes, si
         return SL_ENOSPC;
     }
     if (bytes.len > pending->cap - pending->head - pending->len) {
-        size_t cap = pending->len + bytes.len;
+        /* what comes in many small pieces is not copied for each of them */
+        size_t doubled = pending->len > 0 ? SL_MIN(2 * pending->cap, max_bytes) : 0;
+        size_t cap = SL_MAX(pending->len + bytes.len, doubled);
         uint8_t *grown = malloc(cap);
         if (grown == NULL) {
             return SL_ENOMEM;
