@@ -52,6 +52,15 @@ static enum sl_err child_send_tickets(struct sl_child *child)
     return child_send(child, &message, NULL);
 }
 
+static enum sl_err child_send_log(struct sl_child *child)
+{
+    const struct sl_log *log = child->children->source.log;
+    const uint8_t may_block = log->may_block;
+    const struct sl_message message = { .type = SL_MESSAGE_LOG,
+                                        .bytes = sl_slice_of(&may_block, sizeof(may_block)) };
+    return child_send(child, &message, &log->fd);
+}
+
 /* While there is no process to ask, the worker waits for the next one. */
 static enum sl_err child_send_keys(struct sl_child *child)
 {
@@ -145,7 +154,8 @@ static enum sl_err child_configure(struct sl_child *child)
     const struct sl_message metrics = { .type = SL_MESSAGE_METRICS };
     const struct sl_message health = { .type = SL_MESSAGE_HEALTH };
     const struct sl_message start = { .type = SL_MESSAGE_START };
-    enum sl_err rc = child_send(child, &bundle, &source->files_fd);
+    enum sl_err rc = child_send_log(child);
+    rc = rc == SL_OK ? child_send(child, &bundle, &source->files_fd) : rc;
     rc = rc == SL_OK ? child_send(child, &metrics, &child->metrics_fd) : rc;
     rc = rc == SL_OK ? child_send(child, &health, &source->health_fd) : rc;
     rc = rc == SL_OK ? child_send_listeners(child, source->listens, source->count) : rc;
@@ -622,6 +632,16 @@ void sl_children_send_tickets(struct sl_children *children)
     for (uint32_t i = 0; i < children->made_count; i++) {
         struct sl_child *child = &children->list[i];
         if (child->state != SL_CHILD_GONE && child_send_tickets(child) != SL_OK) {
+            (void)kill(child->pid, SIGKILL);
+        }
+    }
+}
+
+void sl_children_send_log(struct sl_children *children)
+{
+    for (uint32_t i = 0; i < children->made_count; i++) {
+        struct sl_child *child = &children->list[i];
+        if (child->state != SL_CHILD_GONE && child_send_log(child) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }

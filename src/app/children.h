@@ -137,6 +137,9 @@ void sl_children_tell(struct sl_children *children, enum sl_message_type type);
 /** Sends the ticket keys to all that live. */
 void sl_children_send_tickets(struct sl_children *children);
 
+/** Lets all that live write to where the source's log writes now. */
+void sl_children_send_log(struct sl_children *children);
+
 /** Tells all that live what a name stands for now. */
 void sl_children_send_name(struct sl_children *children, const struct sl_agent_name *name);
 

@@ -3,6 +3,7 @@
 #include "app/cli.h"
 #include "app/confine.h"
 #include "app/limits.h"
+#include "app/log_place.h"
 #include "app/ready.h"
 #include "app/reload.h"
 #include "app/rights.h"
@@ -33,6 +34,7 @@ struct supervisor {
     struct sl_loop loop;
     struct sl_log log;
     int log_fd;
+    char log_to[SL_LOG_PLACE_MAX]; /* what it is open for */
     struct sl_watch signals;
     struct sl_listens listens;
     struct sl_children children;
@@ -260,7 +262,7 @@ static bool is_ignored(struct supervisor *s, int signal_number)
         const char *name, *detail;
     } IGNORED[] = {
         { SIGHUP, "HUP", "there is no configuration that could be loaded again" },
-        { SIGUSR1, "USR1", "the log goes to standard error: there is nothing to reopen" },
+        { SIGUSR1, "USR1", "the log goes to standard error: there is nothing to open again" },
         { SIGUSR2, "USR2", "nothing is upgraded: a new program wants a new start" },
     };
     for (size_t i = 0; i < SL_COUNT(IGNORED); i++) {
@@ -274,6 +276,29 @@ static bool is_ignored(struct supervisor *s, int signal_number)
         }
     }
     return false;
+}
+
+/* By all processes that write lines. What cannot be opened leaves all as it is. */
+static void turn_log(struct supervisor *s, const char *to)
+{
+    struct sl_diag diag = { 0 };
+    int fd = -1;
+    enum sl_err rc = sl_log_place_open(to, &diag, &fd);
+    if (rc != SL_OK) {
+        log_event(s, SL_LOG_ERROR, "log_failed", diag.text);
+        return;
+    }
+    s->log_fd = fd;
+    (void)snprintf(s->log_to, sizeof(s->log_to), "%s", to);
+    int old_fd = sl_log_turn(&s->log, fd, sl_process_may_block(fd));
+    sl_socket_close(&old_fd);
+    sl_children_send_log(&s->children);
+    log_event(s, SL_LOG_INFO, "log_opened", to);
+}
+
+static bool is_log_file(const struct supervisor *s)
+{
+    return sl_log_place_is_file(s->run->load->conf->log_to.text);
 }
 
 static void collect(struct supervisor *s)
@@ -355,6 +380,8 @@ static void on_signals_ready(struct sl_watch *watch, uint32_t events)
             collect(s);
         } else if (signal_number == SIGHUP && s->run->cli != NULL && !s->is_draining) {
             sl_reload_want(&s->reload);
+        } else if (signal_number == SIGUSR1 && is_log_file(s)) {
+            turn_log(s, s->run->load->conf->log_to.text);
         } else if (is_ignored(s, signal_number)) {
             continue;
         } else if (!s->is_draining) {
@@ -450,6 +477,9 @@ static void on_reload_use(struct sl_reload *reload)
     struct sl_load *load = s->run->load;
     s->log.format = load->conf->log_format;
     s->log.level = load->conf->log_level;
+    if (strcmp(s->log_to, load->conf->log_to.text) != 0) {
+        turn_log(s, load->conf->log_to.text);
+    }
     sl_timer_cancel(&s->staples.timer);
     sl_staples_start(&s->staples, &s->loop, &s->log, &load->staples);
     sl_loop_timer(&s->loop, &s->rotate, load->conf->ticket_rotate_ms);
@@ -504,7 +534,6 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
     static const int SIGNALS[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, 0 };
     struct sl_load *load = s->run->load;
     enum sl_err rc = sl_loop_init(&s->loop);
-    rc = rc == SL_OK ? sl_process_open_log(&s->log_fd) : rc;
     rc = rc == SL_OK ? sl_process_signals(SIGNALS, &s->signals.fd) : rc;
     rc = rc == SL_OK ? sl_loop_add(&s->loop, &s->signals, SL_WATCH_INPUT) : rc;
     rc = rc == SL_OK ? files_seal(s) : rc;
@@ -514,7 +543,9 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         sl_diag_set(diag, "cannot start: %s", why_of(rc));
         return rc;
     }
-    rc = notify_init(s, diag);
+    rc = sl_log_place_open(load->conf->log_to.text, diag, &s->log_fd);
+    (void)snprintf(s->log_to, sizeof(s->log_to), "%s", load->conf->log_to.text);
+    rc = rc == SL_OK ? notify_init(s, diag) : rc;
     if (rc != SL_OK) {
         return rc;
     }

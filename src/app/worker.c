@@ -516,6 +516,12 @@ static enum sl_err hear_tickets(struct worker *w, struct sl_slice bytes)
     return SL_OK;
 }
 
+static void hear_log(struct worker *w, struct sl_slice bytes, int fd)
+{
+    int old_fd = sl_log_turn(&w->log, fd, bytes.ptr[0] != 0);
+    sl_socket_close(&old_fd);
+}
+
 /* Descriptors that stay open are taken out of `fds`. */
 static enum sl_err hear(struct worker *w, const struct sl_message *message,
                         struct sl_channel_fds *fds)
@@ -538,6 +544,10 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
     case SL_MESSAGE_KEYS:
         rc = sl_key_client_use(&w->keys, fds->fds[0]);
         fds->count = rc == SL_OK ? 0 : fds->count;
+        break;
+    case SL_MESSAGE_LOG:
+        hear_log(w, message->bytes, fds->fds[0]);
+        fds->count = 0;
         break;
     case SL_MESSAGE_TICKET_KEYS:
         rc = hear_tickets(w, message->bytes);

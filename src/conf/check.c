@@ -14,6 +14,7 @@
 #include "conf/schema.h"
 #include "conf/seen.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { POLICY_TEXT_MAX = 160 }; /* bytes; what is said of a policy */
 
@@ -437,6 +438,16 @@ static enum sl_err listens_check(const struct sl_conf *conf, struct sl_arena *ar
     return rc;
 }
 
+/* A relative path would be opened again from wherever the program stands then. */
+static void check_log(const struct sl_conf *conf, struct sl_findings *findings)
+{
+    const struct sl_conf_string *to = &conf->log_to;
+    if (to->text != NULL && strcmp(to->text, SL_CONF_LOG_STDERR) != 0 && to->text[0] != '/') {
+        sl_findings_add(findings, SL_FINDING_ERROR, to->pos,
+                        "'%s' is neither stderr nor an absolute path", to->text);
+    }
+}
+
 enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
                           struct sl_arena *arena, struct sl_findings *findings)
 {
@@ -451,5 +462,6 @@ enum sl_err sl_check_conf(const struct sl_conf *conf, const uint32_t *flawed,
         service_check(conf, &conf->services[i], flawed == NULL ? 0 : flawed[i], findings);
     }
     sl_check_dns(&conf->dns, findings);
+    check_log(conf, findings);
     return listens_check(conf, arena, findings);
 }

@@ -321,6 +321,8 @@ struct sl_conf_dns {
     struct sl_conf_pos unresolved_pos, min_ttl_pos, max_ttl_pos; /* when set */
 };
 
+#define SL_CONF_LOG_STDERR "stderr"
+
 struct sl_conf {
     uint32_t workers_count; /* 0: one per usable core */
     struct sl_conf_string user;
@@ -336,7 +338,8 @@ struct sl_conf {
     bool is_kdf_fast; /* tls/fast.h */
     enum sl_conf_record_layer record_layer;
     struct sl_conf_pos record_layer_pos;
-    bool is_watching; /* the files that it names */
+    bool is_watching;             /* the files that it names */
+    struct sl_conf_string log_to; /* "stderr", or the absolute path of a file */
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -248,6 +248,17 @@ static const struct sl_schema_option ROWS[] = {
     },
     {
         .in = SL_SECTION_LOG,
+        .key = "to",
+        .type = SL_TYPE_STRING,
+        .min = 1,
+        .max = 4095,
+        .preset = SL_CONF_LOG_STDERR,
+        .text = "Where log lines go: stderr, or the absolute path of a file, which is made when it "
+                "is not there and opened again at USR1",
+        SL_OPTION_AT(struct sl_conf, log_to),
+    },
+    {
+        .in = SL_SECTION_LOG,
         .key = "format",
         .type = SL_TYPE_WORD,
         .words = LOG_FORMATS,

@@ -123,6 +123,18 @@ void sl_log_flush(struct sl_log *log)
     }
 }
 
+int sl_log_turn(struct sl_log *log, int fd, bool may_block)
+{
+    const int old_fd = log->fd;
+    sl_log_flush(log); /* the old one is not full for that the new one has room */
+    log->fd = fd;
+    log->may_block = may_block;
+    if (log->len > 0) {
+        sl_loop_defer(log->loop, &log->flush);
+    }
+    return old_fd;
+}
+
 void sl_log_fini(struct sl_log *log)
 {
     if (log->loop == NULL) {

@@ -77,6 +77,18 @@ enum sl_err sl_file_open(const char *path, struct sl_diag *diag, int *ret_fd, un
     return SL_OK;
 }
 
+enum sl_err sl_file_append(const char *path, unsigned mode, struct sl_diag *diag, int *ret_fd)
+{
+    const int fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+    if (fd < 0) {
+        sl_diag_set(diag, "cannot open %s: %s", path, strerror(errno));
+        return SL_ESYS;
+    }
+    *ret_fd = fd;
+    return SL_OK;
+}
+
 /* `name` stands in the diag. */
 static enum sl_err read_named(int fd, const char *name, size_t max_bytes, struct sl_diag *diag,
                               struct sl_blob *ret_blob)

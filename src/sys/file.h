@@ -29,6 +29,11 @@ SL_CHECKED enum sl_err sl_file_open(const char *path, struct sl_diag *diag, int 
 SL_CHECKED enum sl_err sl_file_read_fd(int fd, size_t max_bytes, struct sl_diag *diag,
                                        struct sl_blob *ret_blob);
 
+/** Opens a file to append lines to, and makes it with `mode` when it is not there: non-blocking,
+ * for it may be a pipe or a terminal. SL_OK, SL_ESYS (diag). */
+SL_CHECKED enum sl_err sl_file_append(const char *path, unsigned mode, struct sl_diag *diag,
+                                      int *ret_fd);
+
 /** What tells a file from another, and from itself before it was written to; zeroed when there is
  * none. */
 struct sl_file_id {

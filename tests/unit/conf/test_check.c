@@ -220,10 +220,25 @@ static void what_is_strict_is_so_toward_clients(void **state)
                     "6:10: error: 'sni' cannot be 'exact': one of default, strict\n");
 }
 
+static void the_log_goes_to_stderr_or_an_absolute_path(void **state)
+{
+    SL_UNUSED(state);
+    expect_findings("log: { to: /var/log/x.log }\n" SERVICE
+                    "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
+                    "");
+    expect_findings("log: { to: stderr }\n" SERVICE
+                    "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
+                    "");
+    expect_findings("log: { to: x.log }\n" SERVICE
+                    "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
+                    "1:12: error: 'x.log' is neither stderr nor an absolute path\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_three_patterns_and_the_relay_are_right),
+        cmocka_unit_test(the_log_goes_to_stderr_or_an_absolute_path),
         cmocka_unit_test(a_tls_listen_url_needs_certificates),
         cmocka_unit_test(certificates_need_a_tls_listen_url),
         cmocka_unit_test(alpn_needs_tls_on_one_side),

@@ -104,6 +104,30 @@ static unsigned check_lines(struct world *w)
     return count;
 }
 
+static void lines_that_wait_go_where_the_log_turns_to(void **state)
+{
+    struct world *w = *state;
+    int fds[2];
+    assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+    unsigned count = 0;
+    for (; w->log.len == 0; count++) { /* until the old one is full */
+        put(w, count, 1000);
+        sl_log_flush(&w->log);
+    }
+    put(w, count++, 1);
+    assert_int_equal(sl_log_turn(&w->log, fds[1], false), w->write_fd);
+    put(w, count++, 1);
+    assert_int_equal(sl_loop_turn(&w->loop, 0), SL_OK);
+    assert_int_equal(w->log.len, 0);
+    drain(w); /* the old one, then the new one: nothing is lost, torn or out of its order */
+    assert_int_equal(close(w->read_fd), 0);
+    w->read_fd = fds[0];
+    drain(w);
+    assert_int_equal(check_lines(w), count);
+    assert_int_equal(w->log.dropped_count, 0);
+    (void)close(fds[1]);
+}
+
 static void lines_go_out_at_the_end_of_the_turn(void **state)
 {
     struct world *w = *state;
@@ -243,6 +267,7 @@ int main(void)
         WITH_WORLD(a_line_that_a_full_disk_has_torn_is_counted),
         WITH_WORLD(lines_for_a_reader_that_is_gone_are_counted),
         WITH_WORLD(a_line_below_the_level_is_not_written),
+        WITH_WORLD(lines_that_wait_go_where_the_log_turns_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
