@@ -136,7 +136,7 @@ static void hook_ended(struct sl_conn *conn)
     if (conn->reason == SL_REASON_ADDRESS_DENIED || conn->reason == SL_REASON_RATE_LIMIT) {
         sl_refusals_note(&w->refusals, conn->reason, conn->plan->service, &conn->client_addr);
     } else {
-        sl_access_log_put(&w->log, conn, w->index);
+        sl_access_log_put(&w->log, &sl_service_of(conn->plan)->conf->log, conn, w->index);
     }
     sl_connector_release(conn);
     sl_metrics_add(&w->metrics->ended_count[conn->reason], 1);

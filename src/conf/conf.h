@@ -220,6 +220,12 @@ struct sl_conf_route {
 
 enum sl_conf_sni { SL_SNI_DEFAULT, SL_SNI_STRICT };
 
+/** Which connections have a line in the log. */
+struct sl_conf_service_log {
+    enum sl_log_level level; /* SL_LOG_DEBUG, which nobody can write: the global one */
+    uint32_t sample_count;   /* one of so many that ended well */
+};
+
 struct sl_conf_service {
     const char *name;
     struct sl_conf_pos pos;
@@ -254,6 +260,7 @@ struct sl_conf_service {
     struct sl_conf_clients clients;
     struct sl_conf_from from;
     struct sl_conf_service_limits limits;
+    struct sl_conf_service_log log;
 };
 
 enum sl_conf_order { SL_ORDER_INHERITED, SL_ORDER_CLIENT, SL_ORDER_SERVER };

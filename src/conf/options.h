@@ -24,6 +24,7 @@ struct sl_option_table {
 extern const struct sl_option_table sl_options_balance;
 extern const struct sl_option_table sl_options_limits;
 extern const struct sl_option_table sl_options_dns;
+extern const struct sl_option_table sl_options_log;
 extern const struct sl_option_table sl_options_policy;
 extern const struct sl_option_table sl_options_process;
 extern const struct sl_option_table sl_options_proxy;

@@ -2,17 +2,6 @@
 /** @file What holds for the whole program: the top level and its maps. */
 #include "conf/options.h"
 
-static const struct sl_schema_word LOG_FORMATS[] = {
-    { "text", SL_LOG_TEXT },
-    { "json", SL_LOG_JSON },
-    { NULL, 0 },
-};
-static const struct sl_schema_word LOG_LEVELS[] = {
-    { "info", SL_LOG_INFO },
-    { "warn", SL_LOG_WARN },
-    { "error", SL_LOG_ERROR },
-    { NULL, 0 },
-};
 static const struct sl_schema_word RECORD_LAYERS[] = {
     { "own", SL_RECORD_LAYER_OWN },
     { "library", SL_RECORD_LAYER_LIBRARY },
@@ -245,37 +234,6 @@ static const struct sl_schema_option ROWS[] = {
         .preset = "256",
         .text = "Handshakes that may wait for one token; more end with keys_overload",
         SL_OPTION_AT(struct sl_conf_pkcs11, queue_count),
-    },
-    {
-        .in = SL_SECTION_LOG,
-        .key = "to",
-        .type = SL_TYPE_STRING,
-        .min = 1,
-        .max = 4095,
-        .preset = SL_CONF_LOG_STDERR,
-        .text = "Where log lines go: stderr, or the absolute path of a file, which is made when it "
-                "is not there and opened again at USR1",
-        SL_OPTION_AT(struct sl_conf, log_to),
-    },
-    {
-        .in = SL_SECTION_LOG,
-        .key = "format",
-        .type = SL_TYPE_WORD,
-        .words = LOG_FORMATS,
-        .preset = "text",
-        .text = "Log lines as key=value text or as JSON objects",
-        SL_OPTION_AT(struct sl_conf, log_format),
-    },
-    {
-        .in = SL_SECTION_LOG,
-        .key = "level",
-        .type = SL_TYPE_WORD,
-        .words = LOG_LEVELS,
-        .preset = "info",
-        .text =
-            "The least level that is written: connections, even if a client has made a mistake, "
-            "are info, an upstream's mistakes warn, ours error",
-        SL_OPTION_AT(struct sl_conf, log_level),
     },
     {
         .in = SL_SECTION_TICKETS,

@@ -256,6 +256,14 @@ static const struct sl_schema_option ROWS[] = {
         SL_OPTION_AT(struct sl_conf_service, limits),
     },
     {
+        .in = SL_SECTION_SERVICE,
+        .key = "log",
+        .type = SL_TYPE_MAP,
+        .section = SL_SECTION_SERVICE_LOG,
+        .text = "Which of the service's connections have a line in the log",
+        SL_OPTION_AT(struct sl_conf_service, log),
+    },
+    {
         .in = SL_SECTION_CERTIFICATE,
         .key = "chain",
         .type = SL_TYPE_OBJECT,

@@ -44,6 +44,8 @@ static const struct sl_schema_section_info SECTIONS[] = {
     [SL_SECTION_FROM] = { "services.NAME.from", "in 'from'", sizeof(struct sl_conf_from) },
     [SL_SECTION_SERVICE_LIMITS] = { "services.NAME.limits", "in a service's 'limits'",
                                     sizeof(struct sl_conf_service_limits) },
+    [SL_SECTION_SERVICE_LOG] = { "services.NAME.log", "in a service's 'log'",
+                                 sizeof(struct sl_conf_service_log) },
     [SL_SECTION_PROXY] = { "services.NAME.proxy_protocol", "in 'proxy_protocol'",
                            sizeof(struct sl_conf_proxy) },
 };
@@ -51,7 +53,7 @@ static const struct sl_schema_section_info SECTIONS[] = {
 static const struct sl_option_table *const TABLES[] = {
     &sl_options_process, &sl_options_dns,   &sl_options_policy,  &sl_options_service,
     &sl_options_sides,   &sl_options_trust, &sl_options_balance, &sl_options_routes,
-    &sl_options_limits,  &sl_options_proxy,
+    &sl_options_limits,  &sl_options_proxy, &sl_options_log,
 };
 
 static const char *const TYPE_NAMES[] = {

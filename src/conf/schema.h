@@ -31,6 +31,7 @@ enum sl_schema_section {
     SL_SECTION_PSK,
     SL_SECTION_FROM,
     SL_SECTION_SERVICE_LIMITS,
+    SL_SECTION_SERVICE_LOG,
     SL_SECTION_COUNT
 };
 

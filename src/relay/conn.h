@@ -20,6 +20,7 @@ struct sl_gate;
 struct sl_tally {
     size_t conns_count;
     size_t handshakes_count; /* of them, whose client is not done with its handshake */
+    uint64_t done_count;     /* of those that were: ended well, and may have a log line */
 };
 
 /** What becomes of one side at the end (relay/close.h). */

@@ -106,14 +106,27 @@ static void put_times(struct sl_logline *line, const struct sl_conn *conn)
     sl_logline_u64(line, "total_ms", conn->env->loop->now_ms - conn->begin_ms);
 }
 
-void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t worker_index)
+/* The first of each sample is written. */
+static bool is_wanted(const struct sl_log *log, const struct sl_conf_service_log *rule,
+                      const struct sl_conn *conn, enum sl_log_level level)
+{
+    if (level < (rule->level == SL_LOG_DEBUG ? log->level : rule->level)) {
+        return false;
+    }
+    struct sl_tally *tally = conn->plan->tally;
+    return conn->reason != SL_REASON_DONE || rule->sample_count <= 1 || tally == NULL ||
+           tally->done_count++ % rule->sample_count == 0;
+}
+
+void sl_access_log_put(struct sl_log *log, const struct sl_conf_service_log *rule,
+                       const struct sl_conn *conn, uint32_t worker_index)
 {
     struct sl_logline line;
     char id[SL_CONN_ID_MAX];
     const struct sl_reason_row *reason = sl_reason_row(conn->reason);
     const enum sl_log_level level =
         sl_reason_level(conn->reason, conn->ended_by == SL_SIDE_UPSTREAM);
-    if (!sl_log_wants(log, level)) {
+    if (!is_wanted(log, rule, conn, level)) {
         return;
     }
     sl_log_begin(log, &line, level, "connection");
@@ -148,5 +161,8 @@ void sl_access_log_put(struct sl_log *log, const struct sl_conn *conn, uint32_t 
     sl_logline_cstr(&line, "reason", reason->word);
     put_known(&line, "side", sl_slice_cstr(sl_side_name(conn->ended_by)));
     put_known(&line, "detail", sl_slice_cstr(conn->detail));
-    sl_log_put(log, &line);
+    if (conn->reason == SL_REASON_DONE && rule->sample_count > 1) {
+        sl_logline_u64(&line, "sample", rule->sample_count);
+    }
+    sl_log_force(log, &line);
 }

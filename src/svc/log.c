@@ -44,10 +44,14 @@ static void drop(struct sl_log *log, uint64_t count)
 
 void sl_log_put(struct sl_log *log, struct sl_logline *line)
 {
-    struct sl_slice text = sl_logline_end(line);
-    if (!sl_log_wants(log, line->level)) {
-        return;
+    if (sl_log_wants(log, line->level)) {
+        sl_log_force(log, line);
     }
+}
+
+void sl_log_force(struct sl_log *log, struct sl_logline *line)
+{
+    const struct sl_slice text = sl_logline_end(line);
     if (text.len > sizeof(log->buffer) - log->len) {
         sl_log_flush(log);
     }

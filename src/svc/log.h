@@ -35,6 +35,9 @@ void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level
  * dropped and others can be written again, the event log_dropped says how many, once a second. */
 void sl_log_put(struct sl_log *log, struct sl_logline *line);
 
+/** The same whatever the line's level is: the caller has asked for another one. */
+void sl_log_force(struct sl_log *log, struct sl_logline *line);
+
 /** From now on lines go to `fd`, and those that still wait as well. Gives the descriptor before it,
  * which the caller closes.
  * @param may_block  of sl_process_may_block */

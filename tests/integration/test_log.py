@@ -112,6 +112,23 @@ class TestOtherLines:
         assert one.wait_exit() == 0
         assert {record["level"] for record in one.records} == {"warn"}
 
+    def test_a_service_says_less_or_more_than_the_others(self, fleet, backend, pki):
+        url = backend().url
+        listen = {"listen": "tcp://127.0.0.1:0", "connect": url}
+        one = fleet.run({"log": {"format": "json", "level": "warn"}, "services": {
+            "plain": listen, "loud": {**listen, "log": {"level": "info"}},
+            "some": {**listen, "log": {"level": "info", "sample": 3}}}})
+        for name in ("plain", "some", "some", "some", "some", "loud", "loud"):
+            with ends.PlainEnd(ends.dial(one.address(name))) as client:
+                client.end()
+                client.fate()
+        one.wait_connection(service="loud")
+        one.signal(15)
+        assert one.wait_exit() == 0 and pki.ca
+        told = [record["service"] for record in one.records if record["event"] == "connection"]
+        assert sorted(told) == ["loud", "loud", "some", "some"]
+        assert {record["sample"] for record in one.find_logs("connection", service="some")} == {3}
+
     def test_every_line_has_time_level_and_event(self, fleet, pki, backend):
         one = fleet.serve("tcp://127.0.0.1:0", backend().url)
         exchange(one, pki, is_tls=False)

@@ -33,7 +33,8 @@ static size_t line_of(const struct sl_conn *conn, enum sl_log_format format, cha
     assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
     struct sl_log log;
     sl_log_init(&log, fds[1], format, conn->env->loop);
-    sl_access_log_put(&log, conn, 3);
+    const struct sl_conf_service_log rule = { 0 };
+    sl_access_log_put(&log, &rule, conn, 3);
     sl_log_flush(&log);
     sl_task_cancel(&log.flush);
     ssize_t len = read(fds[0], text, cap - 1);
@@ -112,11 +113,52 @@ static void a_connection_that_never_got_far_has_a_line_too(void **state)
     sl_loop_fini(&loop);
 }
 
+/* How many of the lines of so many connections are there. */
+static size_t count_of(struct sl_log *log, const struct sl_conf_service_log *rule,
+                       const struct sl_conn *conn, size_t conns_count)
+{
+    size_t lines_count = 0;
+    for (size_t i = 0; i < conns_count; i++) {
+        const size_t len = log->len;
+        sl_access_log_put(log, rule, conn, 3);
+        lines_count += log->len > len;
+    }
+    return lines_count;
+}
+
+static void a_service_has_a_level_of_its_own_and_samples_what_ended_well(void **state)
+{
+    SL_UNUSED(state);
+    static struct sl_log log;
+    struct sl_loop loop;
+    assert_int_equal(sl_loop_init(&loop), SL_OK);
+    struct sl_conn_env env = { .loop = &loop };
+    struct sl_tally tally = { 0 };
+    const struct sl_conn_plan plan = { .service = "web", .tally = &tally };
+    struct sl_conn conn;
+    conn_init(&conn, &env, &plan);
+    sl_log_init(&log, -1, SL_LOG_TEXT, &loop);
+    const struct sl_conf_service_log sampled = { .sample_count = 3 };
+    assert_int_equal(count_of(&log, &sampled, &conn, 4), 4); /* upstream_reset */
+    conn.reason = SL_REASON_DONE;
+    assert_int_equal(count_of(&log, &sampled, &conn, 7), 3);
+    assert_non_null(memmem(log.buffer, log.len, "sample=3\n", strlen("sample=3\n")));
+    const struct sl_conf_service_log quiet = { .level = SL_LOG_WARN, .sample_count = 1 };
+    assert_int_equal(count_of(&log, &quiet, &conn, 2), 0);
+    log.level = SL_LOG_ERROR;
+    const struct sl_conf_service_log loud = { .level = SL_LOG_INFO, .sample_count = 1 };
+    assert_int_equal(count_of(&log, &loud, &conn, 2), 2);
+    assert_int_equal(count_of(&log, &sampled, &conn, 3), 0);
+    sl_task_cancel(&log.flush);
+    sl_loop_fini(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_says_what_is_known_and_nothing_else),
         cmocka_unit_test(a_connection_that_never_got_far_has_a_line_too),
+        cmocka_unit_test(a_service_has_a_level_of_its_own_and_samples_what_ended_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
