@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/children.h"
+#include "app/log_place.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -55,10 +56,12 @@ static enum sl_err child_send_tickets(struct sl_child *child)
 static enum sl_err child_send_log(struct sl_child *child)
 {
     const struct sl_log *log = child->children->source.log;
-    const uint8_t may_block = log->may_block;
-    const struct sl_message message = { .type = SL_MESSAGE_LOG,
-                                        .bytes = sl_slice_of(&may_block, sizeof(may_block)) };
-    return child_send(child, &message, &log->fd);
+    uint8_t bytes[1 + SL_LOG_PLACE_MAX];
+    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
+    enum sl_err rc = sl_wbuf_put_u8(&out, log->may_block);
+    rc = rc == SL_OK ? sl_wbuf_put(&out, sl_slice_cstr(child->children->source.log_to)) : rc;
+    const struct sl_message message = { .type = SL_MESSAGE_LOG, .bytes = sl_wbuf_slice(&out) };
+    return rc == SL_OK ? child_send(child, &message, &log->fd) : rc;
 }
 
 /* While there is no process to ask, the worker waits for the next one. */

@@ -68,6 +68,7 @@ struct sl_child {
 struct sl_children_source {
     struct sl_loop *loop;
     struct sl_log *log;
+    const char *log_to; /* what it is open for (app/log_place.h) */
     const struct sl_listens *listens;
     const struct sl_ticket_keys *tickets;
     struct sl_keeper *keeper;

@@ -262,7 +262,7 @@ static bool is_ignored(struct supervisor *s, int signal_number)
         const char *name, *detail;
     } IGNORED[] = {
         { SIGHUP, "HUP", "there is no configuration that could be loaded again" },
-        { SIGUSR1, "USR1", "the log goes to standard error: there is nothing to open again" },
+        { SIGUSR1, "USR1", "the log is not a file: there is nothing to open again" },
         { SIGUSR2, "USR2", "nothing is upgraded: a new program wants a new start" },
     };
     for (size_t i = 0; i < SL_COUNT(IGNORED); i++) {
@@ -290,7 +290,7 @@ static void turn_log(struct supervisor *s, const char *to)
     }
     s->log_fd = fd;
     (void)snprintf(s->log_to, sizeof(s->log_to), "%s", to);
-    int old_fd = sl_log_turn(&s->log, fd, sl_process_may_block(fd));
+    int old_fd = sl_log_turn(&s->log, fd, sl_process_may_block(fd), to);
     sl_socket_close(&old_fd);
     sl_children_send_log(&s->children);
     log_event(s, SL_LOG_INFO, "log_opened", to);
@@ -561,6 +561,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
         return rc;
     }
     sl_log_init(&s->log, s->log_fd, load->conf->log_format, &s->loop);
+    (void)sl_log_turn(&s->log, s->log_fd, sl_process_may_block(s->log_fd), s->log_to);
     s->log.level = load->conf->log_level;
     const uint32_t workers_count = sl_limits_workers_count(load->conf);
     rc = sl_listens_open(load->conf, workers_count, &s->run->activated, diag, &s->listens);
@@ -578,6 +579,7 @@ static enum sl_err supervisor_init(struct supervisor *s, struct sl_diag *diag)
                                                .tickets = &s->tickets,
                                                .keeper = &s->keeper,
                                                .agent = &s->agent,
+                                               .log_to = s->log_to,
                                                .files_fd = s->files_fd,
                                                .health_fd = s->health_fd,
                                                .edition = FIRST_EDITION,

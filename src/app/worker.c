@@ -5,6 +5,7 @@
 #include "app/edition.h"
 #include "app/key_client.h"
 #include "app/limits.h"
+#include "app/log_place.h"
 #include "app/worker_names.h"
 #include "codec/message.h"
 #include "net/checker.h"
@@ -518,7 +519,9 @@ static enum sl_err hear_tickets(struct worker *w, struct sl_slice bytes)
 
 static void hear_log(struct worker *w, struct sl_slice bytes, int fd)
 {
-    int old_fd = sl_log_turn(&w->log, fd, bytes.ptr[0] != 0);
+    char to[SL_LOG_PLACE_MAX];
+    (void)snprintf(to, sizeof(to), "%.*s", (int)bytes.len - 1, (const char *)bytes.ptr + 1);
+    int old_fd = sl_log_turn(&w->log, fd, bytes.ptr[0] != 0, to);
     sl_socket_close(&old_fd);
 }
 

@@ -153,17 +153,18 @@ void sl_logline_begin(struct sl_logline *line, enum sl_log_format format, uint64
     line->format = format;
     line->level = level;
     line->len = 0;
+    line->event = event;
     if (format == SL_LOG_JSON) {
         (void)put(line, "{", 1);
     }
     time_t seconds = (time_t)(unix_ms / SL_MS_PER_S);
     struct tm tm = { 0 };
     char date[32];
-    char text[48];
     (void)gmtime_r(&seconds, &tm);
     (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(text, sizeof(text), "%s.%03uZ", date, (unsigned)(unix_ms % SL_MS_PER_S));
-    sl_logline_cstr(line, "time", text);
+    (void)snprintf(line->time, sizeof(line->time), "%s.%03uZ", date,
+                   (unsigned)(unix_ms % SL_MS_PER_S));
+    sl_logline_cstr(line, "time", line->time);
     sl_logline_cstr(line, "level", LEVELS[level]);
     sl_logline_cstr(line, "event", event);
 }

@@ -14,6 +14,8 @@ struct sl_logline {
     size_t len; /* bytes written */
     enum sl_log_format format;
     enum sl_log_level level;
+    const char *event;
+    char time[48];
 };
 
 /** Begins with the fields time (RFC 3339, UTC, milliseconds), level and event. */

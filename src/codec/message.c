@@ -131,7 +131,8 @@ static const struct row {
                                  BODY_EDITION, 6, 6, 0 },
     [SL_MESSAGE_KEY_DROP]    = { "KEY_DROP", SL_MESSAGE_TO_KEYS,
                                  IN_CONFIGURING | IN_RUNNING, BODY_KEY, 4, 4, 0 },
-    [SL_MESSAGE_LOG]         = { "LOG", SL_MESSAGE_TO_WORKER, IN_ANY, BODY_BYTES, 1, 1, 1 },
+    [SL_MESSAGE_LOG]         = { "LOG", SL_MESSAGE_TO_WORKER, IN_ANY, BODY_BYTES, 2,
+                                 SL_MESSAGE_NAME_MAX, 1 },
     /* clang-format on */
 };
 

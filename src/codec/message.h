@@ -70,7 +70,8 @@ enum sl_message_type {
     SL_MESSAGE_SWAPPED,            /* it is used */
     SL_MESSAGE_RELEASED,           /* nobody uses that edition here any more */
     SL_MESSAGE_KEY_DROP,           /* there is no key of that number, or not any more */
-    SL_MESSAGE_LOG,                /* descriptor: where log lines go from now on */
+    SL_MESSAGE_LOG, /* descriptor: where log lines go; u8, 1 when it may block; what `log.to` says
+                     */
     SL_MESSAGE_TYPE_END
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/check.h"
 #include "base/addr.h"
+#include "base/logframe.h"
 #include "codec/peer_rule.h"
 #include "codec/token_uri.h"
 #include "conf/check_balance.h"
@@ -442,9 +443,21 @@ static enum sl_err listens_check(const struct sl_conf *conf, struct sl_arena *ar
 static void check_log(const struct sl_conf *conf, struct sl_findings *findings)
 {
     const struct sl_conf_string *to = &conf->log_to;
-    if (to->text != NULL && strcmp(to->text, SL_CONF_LOG_STDERR) != 0 && to->text[0] != '/') {
+    const char *path = NULL;
+    if (to->text == NULL || strcmp(to->text, SL_CONF_LOG_STDERR) == 0) {
+        return;
+    }
+    const enum sl_log_way way = sl_logframe_way(to->text, &path);
+    const bool is_long = way != SL_LOG_STREAM && strlen(path) >= SL_LOGFRAME_PATH_MAX;
+    if ((path == NULL ? to->text : path)[0] != '/' || is_long) {
         sl_findings_add(findings, SL_FINDING_ERROR, to->pos,
-                        "'%s' is neither stderr nor an absolute path", to->text);
+                        "'%s' is neither stderr, syslog or journald nor an absolute path",
+                        to->text);
+    }
+    if (way == SL_LOG_JOURNALD && conf->log_format == SL_LOG_JSON) {
+        sl_findings_add(findings, SL_FINDING_ERROR, to->pos,
+                        "'journald' contradicts 'format: json': it gets every field as one of its "
+                        "own");
     }
 }
 

@@ -346,7 +346,7 @@ struct sl_conf {
     enum sl_conf_record_layer record_layer;
     struct sl_conf_pos record_layer_pos;
     bool is_watching;             /* the files that it names */
-    struct sl_conf_string log_to; /* "stderr", or the absolute path of a file */
+    struct sl_conf_string log_to; /* app/log_place.h */
     enum sl_log_format log_format;
     enum sl_log_level log_level;
     struct sl_conf_limits limits;

@@ -22,8 +22,9 @@ static const struct sl_schema_option ROWS[] = {
         .min = 1,
         .max = 4095,
         .preset = SL_CONF_LOG_STDERR,
-        .text = "Where log lines go: stderr, or the absolute path of a file, which is made when it "
-                "is not there and opened again at USR1",
+        .text = "Where log lines go: stderr; the absolute path of a file, which is made when it is "
+                "not there and opened again at USR1; syslog (RFC 5424, to /dev/log) or journald "
+                "(each field as one of its own), either perhaps with :PATH of another socket",
         SL_OPTION_AT(struct sl_conf, log_to),
     },
     {

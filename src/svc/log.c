@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "svc/log.h"
 #include "sys/clock.h"
+#include "sys/log_socket.h"
 #include "sys/process.h"
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { RETRY_MS = 50, TELL_MS = 1000 };
+enum { PREFIX_BYTES = 2 }; /* of a datagram in the buffer: its length */
 
 static void on_flush(struct sl_task *task)
 {
@@ -33,7 +36,9 @@ bool sl_log_wants(const struct sl_log *log, enum sl_log_level level)
 void sl_log_begin(struct sl_log *log, struct sl_logline *line, enum sl_log_level level,
                   const char *event)
 {
-    sl_logline_begin(line, log->format, sl_clock_unix_ms(), level, event);
+    const enum sl_log_format format =
+        log->way == SL_LOG_JOURNALD ? SL_LOG_TEXT : log->format; /* fields are made of it */
+    sl_logline_begin(line, format, sl_clock_unix_ms(), level, event);
 }
 
 static void drop(struct sl_log *log, uint64_t count)
@@ -49,9 +54,26 @@ void sl_log_put(struct sl_log *log, struct sl_logline *line)
     }
 }
 
+/* As it stands in the buffer; empty when it has no room, which is never. */
+static struct sl_slice datagram_of(const struct sl_log *log, const struct sl_logline *line,
+                                   struct sl_slice text, uint8_t bytes[static 1], size_t cap)
+{
+    struct sl_wbuf out = sl_wbuf_of(bytes + PREFIX_BYTES, cap - PREFIX_BYTES);
+    if (sl_logframe_put(log->way, line, text, (unsigned)getpid(), &out) != SL_OK) {
+        return sl_slice_of(bytes, 0);
+    }
+    const uint16_t len = (uint16_t)sl_wbuf_slice(&out).len;
+    memcpy(bytes, &len, PREFIX_BYTES);
+    return sl_slice_of(bytes, PREFIX_BYTES + len);
+}
+
 void sl_log_force(struct sl_log *log, struct sl_logline *line)
 {
-    const struct sl_slice text = sl_logline_end(line);
+    uint8_t bytes[PREFIX_BYTES + SL_LOGFRAME_MAX];
+    struct sl_slice text = sl_logline_end(line);
+    if (log->way != SL_LOG_STREAM) {
+        text = datagram_of(log, line, text, bytes, sizeof(bytes));
+    }
     if (text.len > sizeof(log->buffer) - log->len) {
         sl_log_flush(log);
     }
@@ -71,10 +93,15 @@ void sl_log_force(struct sl_log *log, struct sl_logline *line)
 /* The whole lines at the front that go out in one write, which a pipe then takes whole or not. */
 static size_t front_bytes(const struct sl_log *log)
 {
+    const char *front = log->buffer + log->head;
+    if (log->way != SL_LOG_STREAM) {
+        uint16_t len;
+        memcpy(&len, front, PREFIX_BYTES);
+        return (size_t)len + PREFIX_BYTES;
+    }
     if (log->len <= SL_LOGLINE_MAX) {
         return log->len;
     }
-    const char *front = log->buffer + log->head;
     const char *end = memrchr(front, '\n', SL_LOGLINE_MAX);
     return end == NULL ? log->len : (size_t)(end - front) + 1;
 }
@@ -86,6 +113,38 @@ static uint64_t count_lines(struct sl_slice text)
         count += text.ptr[i] == '\n';
     }
     return count;
+}
+
+/* Forgets what waits. */
+static void drop_all(struct sl_log *log)
+{
+    while (log->len > 0) {
+        const size_t len = front_bytes(log);
+        drop(log, log->way != SL_LOG_STREAM
+                      ? 1
+                      : count_lines(sl_slice_of(log->buffer + log->head, len)));
+        log->head += len;
+        log->len -= len;
+    }
+    log->head = 0;
+}
+
+/* A daemon that was started again has another socket; until then lines wait for it. */
+static enum sl_err write_out(struct sl_log *log, struct sl_slice front, size_t *ret_len)
+{
+    if (log->way == SL_LOG_STREAM) {
+        return sl_process_log_write(log->fd, log->may_block, front, ret_len);
+    }
+    const struct sl_slice datagram =
+        sl_slice_of(front.ptr + PREFIX_BYTES, front.len - PREFIX_BYTES);
+    size_t len;
+    enum sl_err rc = sl_process_log_write(log->fd, log->may_block, datagram, &len);
+    if (rc != SL_OK && rc != SL_AGAIN) {
+        rc = sl_log_socket_again(log->fd, log->path) != SL_OK
+                 ? SL_AGAIN
+                 : sl_process_log_write(log->fd, log->may_block, datagram, &len);
+    }
+    return rc;
 }
 
 /* Lines are written again: how many were not? */
@@ -111,13 +170,13 @@ void sl_log_flush(struct sl_log *log)
     while (log->len > 0) {
         size_t len = front_bytes(log);
         struct sl_slice front = sl_slice_of(log->buffer + log->head, len);
-        enum sl_err rc = sl_process_log_write(log->fd, log->may_block, front, &len);
+        enum sl_err rc = write_out(log, front, &len);
         if (rc == SL_AGAIN) {
             sl_loop_timer(log->loop, &log->retry, RETRY_MS);
             return;
         }
         if (rc != SL_OK) { /* a full disk, a reader that is gone */
-            drop(log, count_lines(front));
+            drop(log, log->way == SL_LOG_STREAM ? count_lines(front) : 1);
         }
         log->len -= len;
         log->head = log->len == 0 ? 0 : log->head + len;
@@ -127,10 +186,17 @@ void sl_log_flush(struct sl_log *log)
     }
 }
 
-int sl_log_turn(struct sl_log *log, int fd, bool may_block)
+int sl_log_turn(struct sl_log *log, int fd, bool may_block, const char *to)
 {
     const int old_fd = log->fd;
+    const char *path;
+    const enum sl_log_way way = sl_logframe_way(to, &path);
     sl_log_flush(log); /* the old one is not full for that the new one has room */
+    if (way != log->way) {
+        drop_all(log);
+    }
+    log->way = way;
+    (void)snprintf(log->path, sizeof(log->path), "%s", path == NULL ? "" : path);
     log->fd = fd;
     log->may_block = may_block;
     if (log->len > 0) {
@@ -145,8 +211,7 @@ void sl_log_fini(struct sl_log *log)
         return;
     }
     sl_log_flush(log);
-    drop(log, count_lines(sl_slice_of(log->buffer + log->head, log->len)));
-    log->len = 0;
+    drop_all(log);
     sl_task_cancel(&log->flush);
     sl_timer_cancel(&log->retry);
 }

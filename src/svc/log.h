@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file Where log lines go. Never waits: what has no place to go is counted and dropped. */
 #pragma once
-#include "base/logline.h"
+#include "base/logframe.h"
 #include "sys/loop.h"
 
 enum { SL_LOG_BUFFER_BYTES = 512 * 1024 }; /* lines that wait for a slow reader: 1,000 and more */
@@ -9,6 +9,8 @@ enum { SL_LOG_BUFFER_BYTES = 512 * 1024 }; /* lines that wait for a slow reader:
 struct sl_log {
     int fd;         /* not owned */
     bool may_block; /* the descriptor is to be asked before each write */
+    enum sl_log_way way;
+    char path[SL_LOGFRAME_PATH_MAX]; /* of the socket of a daemon */
     enum sl_log_format format;
     enum sl_log_level level; /* lines below it are not written */
     struct sl_loop *loop;
@@ -40,8 +42,10 @@ void sl_log_force(struct sl_log *log, struct sl_logline *line);
 
 /** From now on lines go to `fd`, and those that still wait as well. Gives the descriptor before it,
  * which the caller closes.
- * @param may_block  of sl_process_may_block */
-int sl_log_turn(struct sl_log *log, int fd, bool may_block);
+ * @param may_block  of sl_process_may_block
+ * @param to         what `log.to` says; lines that wait for a daemon go to no other place, and are
+ *                   dropped when it is another one */
+int sl_log_turn(struct sl_log *log, int fd, bool may_block, const char *to);
 
 /** Writes what can be written and counts the rest as dropped: nothing comes after it. */
 void sl_log_fini(struct sl_log *log);

@@ -102,7 +102,7 @@ class TestFile:
         path = configure(pathlib.Path(folder) / "sluice.yaml", backend().url, "sluice.log")
         done = sluice.command("check", "-c", path)
         assert done.returncode == 2
-        assert "'sluice.log' is neither stderr nor an absolute path" in done.stderr
+        assert "'sluice.log' is neither stderr, syslog or journald nor an absolute path" in done.stderr
 
 
 class TestRotation:

@@ -221,11 +221,12 @@ static const struct {
       { true, true, false },
       0,
       12 },
-    { { SL_MESSAGE_LOG, { .bytes = SL_SLICE_INIT("\1") } },
+    { { SL_MESSAGE_LOG, { .bytes = SL_SLICE_INIT("\1x") } },
       SL_MESSAGE_TO_WORKER,
       { true, true, true },
       1,
-      9 },
+      10,
+      true },
 };
 
 static struct sl_wbuf emit(const struct sl_message *message, uint8_t bytes[SL_MESSAGE_MAX])

@@ -226,12 +226,20 @@ static void the_log_goes_to_stderr_or_an_absolute_path(void **state)
     expect_findings("log: { to: /var/log/x.log }\n" SERVICE
                     "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
                     "");
+    expect_findings("log: { to: \"syslog:/x\" }\n" SERVICE
+                    "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
+                    "");
+    expect_findings("log: { to: journald, format: json }\n" SERVICE
+                    "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
+                    "1:12: error: 'journald' contradicts 'format: json': it gets every field as "
+                    "one of its own\n");
     expect_findings("log: { to: stderr }\n" SERVICE
                     "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
                     "");
     expect_findings("log: { to: x.log }\n" SERVICE
                     "    listen: tcp://127.0.0.1:1\n    connect: tcp://h:2\n",
-                    "1:12: error: 'x.log' is neither stderr nor an absolute path\n");
+                    "1:12: error: 'x.log' is neither stderr, syslog or journald nor an "
+                    "absolute path\n");
 }
 
 int main(void)

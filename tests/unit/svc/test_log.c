@@ -115,7 +115,7 @@ static void lines_that_wait_go_where_the_log_turns_to(void **state)
         sl_log_flush(&w->log);
     }
     put(w, count++, 1);
-    assert_int_equal(sl_log_turn(&w->log, fds[1], false), w->write_fd);
+    assert_int_equal(sl_log_turn(&w->log, fds[1], false, "stderr"), w->write_fd);
     put(w, count++, 1);
     assert_int_equal(sl_loop_turn(&w->loop, 0), SL_OK);
     assert_int_equal(w->log.len, 0);
