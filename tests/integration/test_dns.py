@@ -460,8 +460,7 @@ class TestStart:
 
     def test_it_may_come_later(self, fleet, dns, pair):
         one = follow(fleet, dns, f"tcp://{NAME}:{pair}", {"unresolved": "later"})
-        with ends.PlainEnd(ends.dial(one.address())) as client:
-            assert client.fate() in ("clean", "reset")
+        assert ends.fate_of_dialling(one.address()) in ("clean", "reset")
         one.wait_connection(reason="upstream_unresolved", connect=f"tcp://{NAME}:{pair}")
         assert "does not resolve yet" in one.find_logs("config_warning")[0]["detail"]
         dns.set(NAME, "A", "127.0.0.2")
