@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/children.h"
-#include "app/log_place.h"
+#include "app/child_send.h"
 #include "sys/channel.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -11,8 +11,7 @@
 #include <sys/wait.h>
 
 enum {
-    SEND_WAIT_MS = 5000, /* for a worker that does not read what configures it */
-    END_WAIT_MS = 2000,  /* for one that has closed its channel, which its end comes with */
+    END_WAIT_MS = 2000, /* for one that has closed its channel, which its end comes with */
 };
 
 static void child_close(struct sl_child *child)
@@ -21,70 +20,6 @@ static void child_close(struct sl_child *child)
     child->state = SL_CHILD_GONE;
     child->offer = SL_OFFER_NONE;
     child->pid = 0;
-}
-
-/* Sends one message; waits a while for a worker that is slow to read. */
-static enum sl_err child_send(struct sl_child *child, const struct sl_message *message,
-                              const int *fds)
-{
-    uint8_t bytes[SL_MESSAGE_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    enum sl_err rc = sl_message_emit(message, &out);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    for (;;) {
-        rc = sl_channel_send(child->channel.fd, sl_wbuf_slice(&out), fds,
-                             sl_message_fds_count(message->type));
-        struct pollfd room = { .fd = child->channel.fd, .events = POLLOUT };
-        if (rc != SL_AGAIN || poll(&room, 1, SEND_WAIT_MS) <= 0) {
-            break;
-        }
-    }
-    explicit_bzero(bytes, sizeof(bytes)); /* it may have been ticket keys */
-    return rc;
-}
-
-static enum sl_err child_send_tickets(struct sl_child *child)
-{
-    const struct sl_ticket_keys *tickets = child->children->source.tickets;
-    const struct sl_message message = { .type = SL_MESSAGE_TICKET_KEYS,
-                                        .bytes = sl_slice_of(tickets, sizeof(*tickets)) };
-    return child_send(child, &message, NULL);
-}
-
-static enum sl_err child_send_log(struct sl_child *child)
-{
-    const struct sl_log *log = child->children->source.log;
-    uint8_t bytes[1 + SL_LOG_PLACE_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    enum sl_err rc = sl_wbuf_put_u8(&out, log->may_block);
-    rc = rc == SL_OK ? sl_wbuf_put(&out, sl_slice_cstr(child->children->source.log_to)) : rc;
-    const struct sl_message message = { .type = SL_MESSAGE_LOG, .bytes = sl_wbuf_slice(&out) };
-    return rc == SL_OK ? child_send(child, &message, &log->fd) : rc;
-}
-
-/* While there is no process to ask, the worker waits for the next one. */
-static enum sl_err child_send_keys(struct sl_child *child)
-{
-    const struct sl_message message = { .type = SL_MESSAGE_KEYS };
-    int fd = -1;
-    enum sl_err rc = sl_keeper_attach(child->children->source.keeper, (uint16_t)child->index, &fd);
-    if (rc != SL_OK) {
-        return rc == SL_ENOENT ? SL_OK : rc;
-    }
-    rc = child_send(child, &message, &fd);
-    sl_socket_close(&fd);
-    return rc;
-}
-
-static uint32_t rank_of(const struct sl_child *child)
-{
-    uint32_t rank = 0;
-    for (uint32_t i = 0; i < child->index; i++) {
-        rank += !child->children->list[i].is_leaving;
-    }
-    return rank;
 }
 
 struct sl_child *sl_children_find(const struct sl_children *children, uint32_t rank)
@@ -96,76 +31,6 @@ struct sl_child *sl_children_find(const struct sl_children *children, uint32_t r
         }
     }
     return NULL;
-}
-
-static enum sl_err child_send_listener(struct sl_child *child, const struct sl_listen *listen,
-                                       int fd)
-{
-    const struct sl_message message = {
-        .type = SL_MESSAGE_LISTENER, .listener = { listen->service_index, listen->listen_index }
-    };
-    return fd < 0 ? SL_OK : child_send(child, &message, &fd);
-}
-
-/* Sockets of workers that are not there any more are shared out, so that nobody who waits at one is
- * forgotten. */
-static enum sl_err child_send_listeners(struct sl_child *child, const struct sl_listens *listens,
-                                        uint32_t workers_count)
-{
-    const uint32_t rank = rank_of(child);
-    enum sl_err rc = SL_OK;
-    for (size_t i = 0; rc == SL_OK && i < listens->count; i++) {
-        const struct sl_listen *listen = &listens->list[i];
-        if (listen->is_shared) {
-            rc = child_send_listener(child, listen, sl_listen_fd(listen, 0));
-            continue;
-        }
-        for (uint32_t at = rank; rc == SL_OK && at < listens->sockets_count; at += workers_count) {
-            rc = child_send_listener(child, listen, sl_listen_fd(listen, at));
-        }
-    }
-    return rc;
-}
-
-static enum sl_err child_send_name(struct sl_child *child, const struct sl_agent_name *name)
-{
-    uint8_t bytes[SL_MESSAGE_NAME_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    enum sl_err rc = sl_agent_name_emit(name, &out);
-    const struct sl_message message = { .type = SL_MESSAGE_NAME, .bytes = sl_wbuf_slice(&out) };
-    return rc == SL_OK ? child_send(child, &message, NULL) : rc;
-}
-
-/* What the bundle says is as old as the start. */
-static enum sl_err child_send_names(struct sl_child *child)
-{
-    const struct sl_agent_child *agent = child->children->source.agent;
-    enum sl_err rc = SL_OK;
-    for (uint32_t i = 0; rc == SL_OK && i < agent->names_count; i++) {
-        if (agent->names[i].is_changed) {
-            rc = child_send_name(child, &agent->names[i]);
-        }
-    }
-    return rc;
-}
-
-static enum sl_err child_configure(struct sl_child *child)
-{
-    const struct sl_children_source *source = &child->children->source;
-    const struct sl_message bundle = { .type = SL_MESSAGE_BUNDLE,
-                                       .edition = { (uint16_t)child->index, source->edition } };
-    const struct sl_message metrics = { .type = SL_MESSAGE_METRICS };
-    const struct sl_message health = { .type = SL_MESSAGE_HEALTH };
-    const struct sl_message start = { .type = SL_MESSAGE_START };
-    enum sl_err rc = child_send_log(child);
-    rc = rc == SL_OK ? child_send(child, &bundle, &source->files_fd) : rc;
-    rc = rc == SL_OK ? child_send(child, &metrics, &child->metrics_fd) : rc;
-    rc = rc == SL_OK ? child_send(child, &health, &source->health_fd) : rc;
-    rc = rc == SL_OK ? child_send_listeners(child, source->listens, source->count) : rc;
-    rc = rc == SL_OK ? child_send_tickets(child) : rc;
-    rc = rc == SL_OK ? child_send_keys(child) : rc;
-    rc = rc == SL_OK ? child_send_names(child) : rc;
-    return rc == SL_OK ? child_send(child, &start, NULL) : rc;
 }
 
 static enum sl_message_phase phase_of(const struct sl_child *child)
@@ -336,7 +201,7 @@ static enum sl_err child_start(struct sl_child *child)
     rc = sl_loop_add(children->source.loop, &child->channel, SL_WATCH_INPUT);
     rc = rc == SL_OK ? sl_editions_add(&child->held, child->edition) : rc;
     if (rc == SL_OK) {
-        rc = child_configure(child);
+        rc = sl_child_configure(child);
     }
     if (rc != SL_OK) { /* its end comes by SIGCHLD, as any other */
         (void)kill(child->pid, SIGKILL);
@@ -366,7 +231,7 @@ static void on_overdue(struct sl_timer *timer)
     struct sl_child *child = SL_CONTAINER_OF(timer, struct sl_child, overdue);
     const struct sl_message stop = { .type = SL_MESSAGE_STOP };
     if (child->state == SL_CHILD_DRAINING && !child->is_stopping &&
-        child_send(child, &stop, NULL) == SL_OK) {
+        sl_child_send(child, &stop, NULL) == SL_OK) {
         child->is_stopping = true;
         sl_loop_timer(child->children->source.loop, timer, END_WAIT_MS);
         return;
@@ -497,9 +362,9 @@ enum sl_err sl_child_offer(struct sl_child *child, const struct sl_children_offe
     const struct sl_message bundle = { .type = SL_MESSAGE_BUNDLE,
                                        .edition = { (uint16_t)child->index, offer->edition } };
     const struct sl_message prepare = { .type = SL_MESSAGE_PREPARE };
-    enum sl_err rc = child_send(child, &bundle, &offer->files_fd);
-    rc = rc == SL_OK ? child_send_listeners(child, offer->listens, offer->count) : rc;
-    rc = rc == SL_OK ? child_send(child, &prepare, NULL) : rc;
+    enum sl_err rc = sl_child_send(child, &bundle, &offer->files_fd);
+    rc = rc == SL_OK ? sl_child_send_listeners(child, offer->listens, offer->count) : rc;
+    rc = rc == SL_OK ? sl_child_send(child, &prepare, NULL) : rc;
     if (rc != SL_OK) { /* its end comes by SIGCHLD */
         (void)kill(child->pid, SIGKILL);
         return rc;
@@ -517,7 +382,7 @@ void sl_children_decide(struct sl_children *children, bool is_commit)
         const bool is_concerned =
             child->offer == SL_OFFER_ACCEPTED || (!is_commit && child->offer == SL_OFFER_MADE);
         if (child->state == SL_CHILD_RUNNING && is_concerned &&
-            child_send(child, &message, NULL) != SL_OK) {
+            sl_child_send(child, &message, NULL) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
         if (is_commit && is_concerned) {
@@ -549,7 +414,7 @@ static void child_leave(struct sl_child *child, uint64_t drain_ms)
     if (child->state == SL_CHILD_GONE) {
         return;
     }
-    if (child->state != SL_CHILD_RUNNING || child_send(child, &drain, NULL) != SL_OK) {
+    if (child->state != SL_CHILD_RUNNING || sl_child_send(child, &drain, NULL) != SL_OK) {
         (void)kill(child->pid, SIGKILL); /* it has no connections yet */
         return;
     }
@@ -621,7 +486,7 @@ void sl_children_tell(struct sl_children *children, enum sl_message_type type)
             (void)kill(child->pid, SIGKILL); /* it has no connections yet */
             continue;
         }
-        if (child_send(child, &message, NULL) != SL_OK) {
+        if (sl_child_send(child, &message, NULL) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
         if (type == SL_MESSAGE_DRAIN) {
@@ -634,7 +499,7 @@ void sl_children_send_tickets(struct sl_children *children)
 {
     for (uint32_t i = 0; i < children->made_count; i++) {
         struct sl_child *child = &children->list[i];
-        if (child->state != SL_CHILD_GONE && child_send_tickets(child) != SL_OK) {
+        if (child->state != SL_CHILD_GONE && sl_child_send_tickets(child) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }
@@ -644,7 +509,7 @@ void sl_children_send_log(struct sl_children *children)
 {
     for (uint32_t i = 0; i < children->made_count; i++) {
         struct sl_child *child = &children->list[i];
-        if (child->state != SL_CHILD_GONE && child_send_log(child) != SL_OK) {
+        if (child->state != SL_CHILD_GONE && sl_child_send_log(child) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }
@@ -654,7 +519,7 @@ void sl_children_send_name(struct sl_children *children, const struct sl_agent_n
 {
     for (uint32_t i = 0; i < children->made_count; i++) {
         struct sl_child *child = &children->list[i];
-        if (child->state != SL_CHILD_GONE && child_send_name(child, name) != SL_OK) {
+        if (child->state != SL_CHILD_GONE && sl_child_send_name(child, name) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }
@@ -664,7 +529,7 @@ void sl_children_send_keys(struct sl_children *children)
 {
     for (uint32_t i = 0; i < children->made_count; i++) {
         struct sl_child *child = &children->list[i];
-        if (child->state != SL_CHILD_GONE && child_send_keys(child) != SL_OK) {
+        if (child->state != SL_CHILD_GONE && sl_child_send_keys(child) != SL_OK) {
             (void)kill(child->pid, SIGKILL);
         }
     }

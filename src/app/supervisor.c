@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/children.h"
 #include "app/cli.h"
-#include "app/confine.h"
 #include "app/limits.h"
-#include "app/log_place.h"
 #include "app/ready.h"
-#include "app/reload.h"
 #include "app/rights.h"
-#include "app/run.h"
-#include "app/staples.h"
-#include "app/tokens.h"
-#include "app/totals.h"
-#include "app/watcher.h"
+#include "app/supervisor_impl.h"
 #include "net/health.h"
 #include "sys/clock.h"
 #include "sys/memory.h"
-#include "sys/notify.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 #include <signal.h>
@@ -29,109 +20,10 @@ enum { FIRST_EDITION = 1 };
 
 #define READY_STATUS "Every listener accepts"
 
-struct supervisor {
-    struct sl_run *run;
-    struct sl_loop loop;
-    struct sl_log log;
-    int log_fd;
-    char log_to[SL_LOG_PLACE_MAX]; /* what it is open for */
-    struct sl_watch signals;
-    struct sl_listens listens;
-    struct sl_children children;
-    struct sl_keeper keeper; /* of the private keys */
-    uint8_t keys_cage[SL_CONFINE_KEYS_BYTES];
-    struct sl_agent_child agent;
-    struct sl_tokens tokens; /* that have keys */
-    uint8_t tokens_cage[SL_CONFINE_KEYS_BYTES];
-    struct sl_ticket_keys tickets;
-    struct sl_timer rotate, drain_end, kill_end;
-    struct sl_notify notify; /* the service manager */
-    struct sl_timer watchdog;
-    uint64_t watchdog_told_ms; /* while a reload loads */
-    struct sl_staples staples;
-    struct sl_reload reload;
-    struct sl_watcher watcher;
-    int files_fd;
-    int health_fd; /* what checks of servers have found: the workers' */
-    uint64_t begin_ms;
-    bool is_ready, is_draining;
-    int exit_status;
-};
-
-static void log_event(struct supervisor *s, enum sl_log_level level, const char *event,
-                      const char *detail)
-{
-    struct sl_logline line;
-    sl_log_begin(&s->log, &line, level, event);
-    if (detail != NULL) {
-        sl_logline_cstr(&line, "detail", detail);
-    }
-    sl_log_put(&s->log, &line);
-}
-
-/* What `check` would warn of. */
-static void log_warnings(struct supervisor *s)
-{
-    const struct sl_list *head = &s->run->load->findings.list;
-    for (const struct sl_list *at = head->next; at != head; at = at->next) {
-        const struct sl_finding *finding = SL_CONST_CONTAINER_OF(at, struct sl_finding, node);
-        char place[SL_LOAD_PLACE_MAX];
-        struct sl_logline line;
-        sl_load_place(s->run->load, finding, place);
-        sl_log_begin(&s->log, &line, SL_LOG_WARN, "config_warning");
-        sl_logline_cstr(&line, "at", place);
-        sl_logline_cstr(&line, "detail", finding->text);
-        sl_log_put(&s->log, &line);
-    }
-}
-
-static void log_start(struct supervisor *s)
-{
-    struct sl_logline line;
-    const struct sl_conf *conf = s->run->load->conf;
-    sl_log_begin(&s->log, &line, SL_LOG_INFO, "start");
-    sl_logline_u64(&line, "pid", (uint64_t)getpid());
-    sl_logline_u64(&line, "services", conf->services_count);
-    sl_logline_u64(&line, "workers", s->children.source.count);
-    sl_log_put(&s->log, &line);
-    log_warnings(s);
-}
-
-static void log_stop(struct supervisor *s)
-{
-    struct sl_logline line;
-    sl_log_begin(&s->log, &line, SL_LOG_INFO, "stop");
-    sl_logline_u64(&line, "uptime_ms", s->loop.now_ms - s->begin_ms);
-    sl_totals_put(&s->children, s->log.dropped_count, &line);
-    if (s->reload.count + s->reload.failed_count > 0) {
-        sl_logline_u64(&line, "reloads", s->reload.count);
-        sl_logline_u64(&line, "reloads_failed", s->reload.failed_count);
-    }
-    if (s->children.left_count > 0) {
-        sl_logline_u64(&line, "cut_off", s->children.left_count);
-    }
-    sl_log_put(&s->log, &line);
-}
-
-static void log_listening(struct supervisor *s)
-{
-    struct sl_logline line;
-    for (size_t i = 0; i < s->listens.count; i++) {
-        const struct sl_listen *listen = &s->listens.list[i];
-        sl_log_begin(&s->log, &line, SL_LOG_INFO, "listening");
-        sl_logline_cstr(&line, "service", s->run->load->conf->services[listen->service_index].name);
-        sl_logline_cstr(&line, "listen", listen->text);
-        if (listen->passed_fd >= 0) {
-            sl_logline_u64(&line, "descriptor", (uint64_t)listen->passed_fd);
-        }
-        sl_log_put(&s->log, &line);
-    }
-}
-
 /* Ends before anything has begun. */
 static void give_up(struct supervisor *s, const char *detail)
 {
-    log_event(s, SL_LOG_ERROR, "start_failed", detail);
+    sl_supervisor_log_event(s, SL_LOG_ERROR, "start_failed", detail);
     s->exit_status = SL_EXIT_FAILED;
     s->children.is_ending = s->is_draining = true;
     sl_children_kill(&s->children);
@@ -141,7 +33,8 @@ static void give_up(struct supervisor *s, const char *detail)
 static void notify(struct supervisor *s, const char *text)
 {
     if (sl_notify_say(&s->notify, text) == SL_ERESET) {
-        log_event(s, SL_LOG_WARN, "notify_failed", "the service manager does not listen");
+        sl_supervisor_log_event(s, SL_LOG_WARN, "notify_failed",
+                                "the service manager does not listen");
         sl_notify_fini(&s->notify);
     }
 }
@@ -177,14 +70,14 @@ static enum sl_err notify_init(struct supervisor *s, struct sl_diag *diag)
 static void become_ready(struct supervisor *s)
 {
     struct sl_diag diag = { 0 };
-    log_listening(s);
+    sl_supervisor_log_listening(s);
     if (s->run->ready_file != NULL &&
         sl_ready_file_write(s->run->ready_file, s->run->load->conf, &s->listens, &diag) != SL_OK) {
         give_up(s, diag.text); /* whoever waits for the file would wait for ever */
         return;
     }
     s->is_ready = true;
-    log_event(s, SL_LOG_INFO, "ready", NULL);
+    sl_supervisor_log_event(s, SL_LOG_INFO, "ready", NULL);
     notify(s, "READY=1\nSTATUS=" READY_STATUS);
     sl_reload_let(&s->reload);
     if (s->run->cli != NULL) {
@@ -218,20 +111,10 @@ static void stop_now(struct supervisor *s)
     sl_loop_timer(&s->loop, &s->kill_end, STOP_WAIT_MS);
 }
 
-static void log_drain(struct supervisor *s)
-{
-    struct sl_logline line;
-    sl_log_begin(&s->log, &line, SL_LOG_INFO, "drain");
-    sl_logline_u64(&line, "connections", sl_totals_active(&s->children));
-    sl_logline_u64(&line, "at_most_ms", s->run->load->conf->drain_ms);
-    sl_logline_cstr(&line, "detail", "a second signal ends them now");
-    sl_log_put(&s->log, &line);
-}
-
 static void begin_drain(struct supervisor *s)
 {
     sl_reload_stop(&s->reload);
-    log_drain(s);
+    sl_supervisor_log_drain(s);
     notify(s, "STOPPING=1\nSTATUS=Lets open connections come to their end");
     s->is_draining = s->children.is_ending = true;
     sl_children_tell(&s->children, SL_MESSAGE_DRAIN);
@@ -285,7 +168,7 @@ static void turn_log(struct supervisor *s, const char *to)
     int fd = -1;
     enum sl_err rc = sl_log_place_open(to, &diag, &fd);
     if (rc != SL_OK) {
-        log_event(s, SL_LOG_ERROR, "log_failed", diag.text);
+        sl_supervisor_log_event(s, SL_LOG_ERROR, "log_failed", diag.text);
         return;
     }
     s->log_fd = fd;
@@ -293,7 +176,7 @@ static void turn_log(struct supervisor *s, const char *to)
     int old_fd = sl_log_turn(&s->log, fd, sl_process_may_block(fd), to);
     sl_socket_close(&old_fd);
     sl_children_send_log(&s->children);
-    log_event(s, SL_LOG_INFO, "log_opened", to);
+    sl_supervisor_log_event(s, SL_LOG_INFO, "log_opened", to);
 }
 
 static bool is_log_file(const struct supervisor *s)
@@ -398,7 +281,8 @@ static void on_rotate(struct sl_timer *timer)
     if (sl_ticket_keys_rotate(&s->tickets) == SL_OK) {
         sl_children_send_tickets(&s->children);
     } else {
-        log_event(s, SL_LOG_ERROR, "ticket_rotation_failed", "no randomness: the old keys stay");
+        sl_supervisor_log_event(s, SL_LOG_ERROR, "ticket_rotation_failed",
+                                "no randomness: the old keys stay");
     }
     sl_loop_timer(&s->loop, timer, s->run->load->conf->ticket_rotate_ms);
 }
@@ -488,7 +372,7 @@ static void on_reload_use(struct sl_reload *reload)
     agent_init(s);
     enum sl_err rc = sl_agent_child_start(&s->agent, load->conf);
     if (rc != SL_OK) { /* names stay as they are then */
-        log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
+        sl_supervisor_log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
     }
     sl_watcher_use(&s->watcher, load);
 }
@@ -499,7 +383,7 @@ static void on_reload_end(struct sl_reload *reload, bool is_done)
     struct sl_diag diag = { 0 };
     if (is_done && s->run->ready_file != NULL &&
         sl_ready_file_write(s->run->ready_file, s->run->load->conf, &s->listens, &diag) != SL_OK) {
-        log_event(s, SL_LOG_WARN, "ready_file_failed", diag.text);
+        sl_supervisor_log_event(s, SL_LOG_WARN, "ready_file_failed", diag.text);
     }
     notify(s, "READY=1\nSTATUS=" READY_STATUS);
 }
@@ -626,19 +510,19 @@ static int supervise(struct supervisor *s)
         if (s->log.loop == NULL) {
             (void)fprintf(stderr, "sluice: %s\n", why);
         } else {
-            log_event(s, SL_LOG_ERROR, "start_failed", why);
+            sl_supervisor_log_event(s, SL_LOG_ERROR, "start_failed", why);
             sl_log_flush(&s->log);
         }
         return SL_EXIT_FAILED;
     }
-    log_start(s);
+    sl_supervisor_log_start(s);
     rc = sl_rights_limit(s->run, &s->listens);
     if (rc != SL_OK) {
         sl_diag_set(&diag, "the kernel does not let go of capabilities");
     }
     rc = rc == SL_OK ? sl_confine_announce(s->run->load, &s->log, &diag) : rc;
     if (rc != SL_OK) {
-        log_event(s, SL_LOG_ERROR, "start_failed", diag.text);
+        sl_supervisor_log_event(s, SL_LOG_ERROR, "start_failed", diag.text);
         sl_log_flush(&s->log);
         return SL_EXIT_FAILED;
     }
@@ -655,10 +539,10 @@ static int supervise(struct supervisor *s)
         rc = sl_loop_run(&s->loop);
     }
     if (rc != SL_OK) {
-        log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
+        sl_supervisor_log_event(s, SL_LOG_ERROR, "failed", sl_err_name(rc));
         s->exit_status = SL_EXIT_FAILED;
     }
-    log_stop(s);
+    sl_supervisor_log_stop(s);
     sl_log_fini(&s->log);
     return s->exit_status;
 }

@@ -2,22 +2,9 @@
 #include "app/worker.h"
 #include "app/cli.h"
 #include "app/confine.h"
-#include "app/edition.h"
-#include "app/key_client.h"
 #include "app/limits.h"
 #include "app/log_place.h"
-#include "app/worker_names.h"
-#include "codec/message.h"
-#include "net/checker.h"
-#include "net/connector.h"
-#include "net/gate.h"
-#include "net/health.h"
-#include "net/listener.h"
-#include "net/metrics.h"
-#include "net/server.h"
-#include "net/tally.h"
-#include "svc/access_log.h"
-#include "svc/refusals.h"
+#include "app/worker_impl.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -37,211 +24,14 @@ enum {
     FDS_IN_CONNECTION = 2,
     FDS_IN_LISTENER = 2, /* the next configuration brings its own before the old ones are closed */
     BUILD_PIECE_MS = 2,  /* of the next configuration at once */
-    PAUSE_TELL_AGAIN_MS = 10 * 1000,
 };
-
-struct worker {
-    struct sl_loop loop;
-    struct sl_log log;
-    struct sl_watch channel;
-    enum sl_message_phase phase;
-    uint32_t index;
-    struct sl_list editions;    /* those that are built, the oldest first; the last is `current` */
-    struct sl_edition *current; /* new connections begin with it; NULL before START */
-    struct sl_task building;    /* of `coming` */
-    struct sl_edition *coming;  /* is to replace it; NULL for none */
-    struct sl_key_client keys;
-    struct sl_ticket_keys tickets;
-    struct sl_metrics *metrics;
-    struct sl_servers servers;
-    struct sl_tallies tallies;
-    struct sl_health_slot *health; /* shared by all workers */
-    struct sl_checker checker;     /* of servers */
-    struct sl_worker_names names;
-    struct sl_scratch scratch;
-    struct sl_conn_env env;
-    struct sl_acceptor acceptor;
-    struct sl_refusals refusals;
-    struct sl_portion portion; /* of what holds for all workers */
-    uint64_t fds_count;        /* that it may have */
-    int exit_status;
-};
-
-static struct worker *worker_of(struct sl_conn *conn)
-{
-    return SL_CONTAINER_OF(conn->env, struct worker, env);
-}
-
-static struct sl_edition *edition_of(struct sl_list *node)
-{
-    return SL_CONTAINER_OF(node, struct sl_edition, node);
-}
-
-static void say(struct worker *w, const struct sl_message *message)
-{
-    uint8_t bytes[SL_MESSAGE_MAX];
-    struct sl_wbuf out = sl_wbuf_of(bytes, sizeof(bytes));
-    if (sl_message_emit(message, &out) != SL_OK ||
-        sl_channel_send(w->channel.fd, sl_wbuf_slice(&out), NULL, 0) != SL_OK) {
-        sl_loop_stop(&w->loop); /* the supervisor is gone */
-    }
-}
 
 static void fail(struct worker *w, const char *what)
 {
     const struct sl_message message = { .type = SL_MESSAGE_FAILED, .bytes = sl_slice_cstr(what) };
-    say(w, &message);
+    sl_worker_say(w, &message);
     w->exit_status = SL_EXIT_FAILED;
     sl_loop_stop(&w->loop);
-}
-
-static const struct sl_conn_way *hook_route(struct sl_conn *conn, const struct sl_hello *hello)
-{
-    return sl_service_way(sl_service_of(conn->plan), hello, &conn->client_addr);
-}
-
-static void hook_connect(struct sl_conn *conn)
-{
-    const struct sl_service *service = sl_service_of(conn->plan);
-    sl_connector_start(conn, conn->way->target, service->conf->timeouts.connect_ms);
-}
-
-static bool hook_upstream_failed(struct sl_conn *conn, enum sl_reason reason)
-{
-    return sl_connector_retry(conn, reason, sl_service_of(conn->plan)->conf->timeouts.connect_ms);
-}
-
-/* What becomes of servers is told by each worker that sees it. */
-static void on_server_event(struct sl_servers *servers, const struct sl_server_event *event)
-{
-    struct worker *w = SL_CONTAINER_OF(servers, struct worker, servers);
-    struct sl_logline line;
-    sl_log_begin(&w->log, &line, event->is_up ? SL_LOG_INFO : SL_LOG_WARN,
-                 event->is_up ? "upstream_up" : "upstream_down");
-    sl_logline_cstr(&line, "service", event->server->service);
-    sl_logline_u64(&line, "worker", w->index);
-    sl_logline_cstr(&line, "connect", event->server->url);
-    sl_logline_cstr(&line, "reason", event->reason);
-    if (event->detail != NULL && event->detail[0] != '\0') {
-        sl_logline_cstr(&line, "detail", event->detail);
-    }
-    if (event->out_ms > 0) {
-        sl_logline_u64(&line, "out_ms", event->out_ms);
-    }
-    sl_log_put(&w->log, &line);
-}
-
-static void hook_ended(struct sl_conn *conn)
-{
-    struct worker *w = worker_of(conn);
-    if (conn->reason == SL_REASON_ADDRESS_DENIED || conn->reason == SL_REASON_RATE_LIMIT) {
-        sl_refusals_note(&w->refusals, conn->reason, conn->plan->service, &conn->client_addr);
-    } else {
-        sl_access_log_put(&w->log, &sl_service_of(conn->plan)->conf->log, conn, w->index);
-    }
-    sl_connector_release(conn);
-    sl_metrics_add(&w->metrics->ended_count[conn->reason], 1);
-    sl_metrics_add(&w->metrics->to_upstream_bytes, conn->relay.to_upstream.bytes_count);
-    sl_metrics_add(&w->metrics->to_client_bytes, conn->relay.to_client.bytes_count);
-}
-
-static void drain_check(struct worker *w)
-{
-    if (w->phase == SL_PHASE_DRAINING && w->env.conns_count == 0) {
-        const struct sl_message message = { .type = SL_MESSAGE_DRAINED };
-        say(w, &message);
-        sl_loop_stop(&w->loop);
-    }
-}
-
-/* What nobody stands on any more; the supervisor keeps the keys of those that are left. */
-static void release_editions(struct worker *w)
-{
-    struct sl_list *at = w->editions.next;
-    while (at != &w->editions) {
-        struct sl_edition *edition = edition_of(at);
-        at = at->next;
-        if (edition != w->current && !sl_edition_is_used(edition)) {
-            const struct sl_message message = { .type = SL_MESSAGE_RELEASED,
-                                                .edition.number = edition->number };
-            sl_edition_destroy(edition);
-            say(w, &message);
-        }
-    }
-}
-
-static void hook_freed(struct sl_conn *conn)
-{
-    struct worker *w = worker_of(conn);
-    sl_acceptor_resume(&w->acceptor);
-    release_editions(w);
-    drain_check(w);
-}
-
-static void hook_greeted(struct sl_conn *conn)
-{
-    sl_acceptor_resume(&worker_of(conn)->acceptor);
-}
-
-/* A connection of the sender's own, such as a check, is made for nobody. */
-static enum sl_reason hook_admit(struct sl_conn *conn)
-{
-    struct worker *w = worker_of(conn);
-    const struct sl_gate *gate = conn->plan->gate;
-    return gate == NULL || conn->proxy == NULL
-               ? SL_REASON_DONE
-               : sl_gate_admit(gate, w->acceptor.rate, &conn->client_addr, w->loop.now_ms);
-}
-
-static const struct sl_conn_hooks HOOKS = {
-    .admit = hook_admit,
-    .route = hook_route,
-    .connect = hook_connect,
-    .connect_cancel = sl_connector_cancel,
-    .upstream_failed = hook_upstream_failed,
-    .upstream_ready = sl_connector_ready,
-    .ended = hook_ended,
-    .greeted = hook_greeted,
-    .freed = hook_freed,
-};
-
-/* At the bound every end of a connection makes room for one: that is said once in a while, not each
- * time. A pause that was told of is also told to be over. */
-static void on_pause(struct sl_acceptor *acceptor, struct sl_listener *listener)
-{
-    struct worker *w = SL_CONTAINER_OF(acceptor, struct worker, acceptor);
-    struct sl_accept_state *state = listener == NULL ? &acceptor->state : &listener->state;
-    struct sl_logline line;
-    bool is_paused = state->paused != SL_ACCEPT_RUNS;
-    sl_metrics_add(&w->metrics->paused_count[state->paused], is_paused ? 1 : 0);
-    if (is_paused && state->told_ms != 0 && w->loop.now_ms - state->told_ms < PAUSE_TELL_AGAIN_MS) {
-        return;
-    }
-    if (!is_paused && !state->is_told) {
-        return;
-    }
-    state->is_told = is_paused;
-    state->told_ms = is_paused ? w->loop.now_ms : state->told_ms;
-    sl_log_begin(&w->log, &line, is_paused ? SL_LOG_WARN : SL_LOG_INFO,
-                 is_paused ? "accept_paused" : "accept_resumed");
-    sl_logline_u64(&line, "worker", w->index);
-    if (listener != NULL) {
-        sl_logline_cstr(&line, "service", listener->plan->service);
-    }
-    sl_logline_u64(&line, "connections",
-                   listener == NULL ? w->env.conns_count : listener->plan->tally->conns_count);
-    if (is_paused) {
-        sl_logline_cstr(&line, "reason", sl_accept_pause_name(state->paused));
-    }
-    sl_log_put(&w->log, &line);
-}
-
-static void on_refused(struct sl_acceptor *acceptor, const struct sl_listener *listener,
-                       enum sl_reason reason, const struct sl_addr *client)
-{
-    struct worker *w = SL_CONTAINER_OF(acceptor, struct worker, acceptor);
-    sl_metrics_add(&w->metrics->ended_count[reason], 1);
-    sl_refusals_note(&w->refusals, reason, listener->plan->service, client);
 }
 
 /* As many as the descriptors allow: what is told here is not found out in the middle of a connect.
@@ -339,13 +129,14 @@ static enum sl_err start(struct worker *w)
         return rc;
     }
     w->fds_count = sl_process_raise_fds_limit(); /* its cage lets it ask only now */
-    w->env = (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &HOOKS };
+    w->env =
+        (struct sl_conn_env){ .loop = &w->loop, .scratch = &w->scratch, .hooks = &sl_worker_hooks };
     if (getrandom(&w->env.id_seed, sizeof(w->env.id_seed), 0) != sizeof(w->env.id_seed)) {
         return SL_ESYS;
     }
     sl_list_init(&w->env.conns);
-    sl_acceptor_init(&w->acceptor, &w->env, 1, SL_ACCEPT_NO_DESCRIPTORS, on_pause);
-    w->acceptor.on_refused = on_refused;
+    sl_acceptor_init(&w->acceptor, &w->env, 1, SL_ACCEPT_NO_DESCRIPTORS, sl_worker_on_pause);
+    w->acceptor.on_refused = sl_worker_on_refused;
     sl_refusals_init(&w->refusals, &w->log, w->index);
     rc = use(w, w->coming);
     w->coming = rc == SL_OK ? NULL : w->coming;
@@ -383,7 +174,7 @@ static void hear_start(struct worker *w)
     }
     w->phase = SL_PHASE_RUNNING;
     const struct sl_message ready = { .type = SL_MESSAGE_READY };
-    say(w, &ready);
+    sl_worker_say(w, &ready);
 }
 
 static void hear_stop(struct worker *w)
@@ -392,7 +183,7 @@ static void hear_stop(struct worker *w)
     if (w->phase == SL_PHASE_DRAINING) {
         const struct sl_message message = { .type = SL_MESSAGE_DRAINED,
                                             .connections_count = left_count };
-        say(w, &message);
+        sl_worker_say(w, &message);
     }
     kill_all(w);
     sl_loop_stop(&w->loop);
@@ -415,7 +206,7 @@ static void tell_built(struct worker *w, enum sl_err rc)
         message.key.index = w->coming->number;
         message.key.bytes = sl_slice_of(why.ptr, SL_MIN(why.len, (size_t)SL_MESSAGE_FAILED_MAX));
     }
-    say(w, &message);
+    sl_worker_say(w, &message);
     if (rc != SL_OK) {
         forget_coming(w);
     }
@@ -461,8 +252,8 @@ static enum sl_err hear_commit(struct worker *w)
     w->coming = NULL;
     const struct sl_message message = { .type = SL_MESSAGE_SWAPPED,
                                         .edition.number = w->current->number };
-    say(w, &message);
-    release_editions(w);
+    sl_worker_say(w, &message);
+    sl_worker_release_editions(w);
     return SL_OK;
 }
 
@@ -577,7 +368,7 @@ static enum sl_err hear(struct worker *w, const struct sl_message *message,
         w->phase = SL_PHASE_DRAINING;
         sl_acceptor_close(&w->acceptor, true);
         sl_checker_clear(&w->checker);
-        drain_check(w);
+        sl_worker_drain_check(w);
         break;
     default: /* STOP: the table lets nothing else through */
         hear_stop(w);
@@ -661,7 +452,7 @@ static void worker_fini(struct worker *w)
     sl_scratch_fini(&w->scratch);
     forget_coming(w);
     for (struct sl_list *node; (node = sl_list_shift(&w->editions)) != NULL;) {
-        sl_edition_destroy(edition_of(node));
+        sl_edition_destroy(sl_worker_edition_of(node));
     }
     sl_key_client_fini(&w->keys);
     sl_ticket_keys_wipe(&w->tickets);
@@ -693,7 +484,7 @@ int sl_worker_main(void)
     enum sl_err rc = sl_loop_init(&w->loop);
     sl_log_init(&w->log, log_fd, SL_LOG_TEXT, &w->loop);
     sl_servers_init(&w->servers, sl_clock_unix_ms() * SL_MS_PER_S + (uint64_t)getpid());
-    w->servers.on_event = on_server_event;
+    w->servers.on_event = sl_worker_on_server_event;
     sl_tallies_init(&w->tallies);
     sl_checker_init(&w->checker, &w->loop, &w->scratch, &w->servers);
     sl_list_init(&w->editions);

@@ -4,7 +4,7 @@
 #include "net/balance.h"
 #include "net/health.h"
 #include "net/race.h"
-#include "relay/conn.h"
+#include "relay/failure.h"
 #include <stdlib.h>
 
 enum { BUSY_RETRY_MS = 20 };

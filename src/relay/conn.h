@@ -176,9 +176,6 @@ void sl_conn_connected(struct sl_conn *conn, struct sl_ep_tcp *tcp, const struct
 void sl_conn_not_connected(struct sl_conn *conn, enum sl_reason reason, const struct sl_addr *addr,
                            const char *text);
 
-/** Why a handshake with an upstream failed: the word for a result of sl_ep_tls_handshake. */
-enum sl_reason sl_conn_upstream_reason(enum sl_err rc);
-
 /** Ends the connection at once, whatever its stage. */
 void sl_conn_kill(struct sl_conn *conn, enum sl_reason reason);
 
