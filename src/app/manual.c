@@ -20,6 +20,8 @@ static const char TAIL[] =
     ".TP\n.B HUP\n"
     "Load the configuration and all its files again. If anything is wrong all goes on as before,\n"
     "and the log says why; connections keep what they began with.\n"
+    ".TP\n.B USR1\n"
+    "Open the file of the log again.\n"
     ".TP\n.BR TERM \", \" INT \", \" QUIT\n"
     "Accept nothing more and end when all connections have; the second time, end at once.\n"
     ".SH EXIT STATUS\n"
